@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// C is optimised in every configuration: the loops are what a debug build (and so the tests) would
+/// otherwise wait for. Without contraction the results are the same on every processor.
+let cSettings: [CSetting] = [
+  .unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])
+]
+
+/// Swift targets that loop over weights or over the bytes of a header are optimised in debug builds too.
+let optimised: [SwiftSetting] = [
+  .unsafeFlags(["-O"], .when(configuration: .debug))
+]
+
+let package = Package(
+  name: "bitladder",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "bitladder", targets: ["bitladder"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    .target(
+      name: "CTerminal",
+      cSettings: [
+        .define("_GNU_SOURCE", .when(platforms: [.linux])),
+        .define("NCURSES_WIDECHAR", to: "1"),
+      ],
+      linkerSettings: [
+        .linkedLibrary("ncursesw", .when(platforms: [.linux])),
+        .linkedLibrary("ncurses", .when(platforms: [.macOS])),
+      ]),
+    .target(name: "CKernels", cSettings: cSettings),
+    .target(name: "ModelFiles", swiftSettings: optimised),
+    .target(name: "Quantization", dependencies: ["CKernels"], swiftSettings: optimised),
+    .target(
+      name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
+    .target(name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
+    .target(name: "Terminal", dependencies: ["CTerminal"]),
+    .target(
+      name: "Explorer",
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"]),
+    .executableTarget(
+      name: "bitladder",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Terminal", "Explorer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
+    .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
+    .testTarget(
+      name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
+    .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+    .testTarget(name: "ExplorerTests", dependencies: ["Explorer"]),
+    .testTarget(name: "ProgramTests", dependencies: ["bitladder"]),
+  ]
+)

@@ -1,0 +1,3 @@
+#ifndef BITLADDER_KERNELS_H
+#define BITLADDER_KERNELS_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef BITLADDER_TERMINAL_H
+#define BITLADDER_TERMINAL_H
+#endif
