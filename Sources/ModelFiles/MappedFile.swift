@@ -1,0 +1,127 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A regular file mapped read-only into memory; it stays mapped as long as the object lives.
+///
+/// Opening reads nothing. Pages come in when they are touched.
+///
+/// Sendable unchecked: the mapping is never written, and nothing else of the object changes.
+public final class MappedFile: @unchecked Sendable {
+  /// The path that it was opened by.
+  public let path: String
+  /// The size of the file when it was opened, in bytes.
+  public let byteCount: Int
+
+  private let bytes: UnsafeRawBufferPointer
+  private let descriptor: Int32
+
+  /// The last component of the path.
+  public var name: String { Path.name(path) }
+
+  /// Maps a file. Throws if there is none, if it may not be read, and if it is no regular file (a folder, a
+  /// pipe, a device); never waits.
+  public init(_ path: String) throws(ModelFileError) {
+    func failure(_ found: String, remedy: String? = nil) -> ModelFileError {
+      ModelFileError(path: path, found: found, expected: "a readable file", remedy: remedy)
+    }
+    if path.utf8.contains(0) { throw failure("a NUL in the path") }
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    if descriptor < 0 { throw failure(Platform.lastErrorText().lowercasedFirst) }
+    var keep = false
+    defer { if !keep { close(descriptor) } }
+
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw failure(Platform.lastErrorText().lowercasedFirst) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw failure("a folder")
+    case S_IFIFO: throw failure("a pipe")
+    case S_IFSOCK: throw failure("a socket")
+    default: throw failure("a device")
+    }
+    guard let size = Int(exactly: status.st_size), size >= 0 else {
+      throw failure("a size of \(status.st_size) bytes")
+    }
+    if size == 0 {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    } else {
+      let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+      guard let start, start != MAP_FAILED else {
+        throw failure("that it can't be mapped: \(Platform.lastErrorText().lowercasedFirst)")
+      }
+      bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+    self.path = path
+    self.byteCount = size
+    self.descriptor = descriptor
+    keep = true
+  }
+
+  deinit {
+    if let start = bytes.baseAddress {
+      munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+    }
+    close(descriptor)
+  }
+
+  /// Whether the file still has all the bytes it had when it was opened. Touching bytes past the end of a
+  /// file that was cut short ends the program, so long work asks from time to time.
+  public var isIntact: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
+  }
+
+  /// The bytes in `range`, which is cut to what the file has; none if it was cut short meanwhile.
+  public func withBytes<R, E>(
+    in range: Range<Int>, _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
+    let safe = isIntact ? range.clamped(to: 0..<byteCount) : 0..<0
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(rebasing: bytes[safe]).bytes)
+  }
+
+  /// The whole file, for the readers of headers. The pointer must not leave the closure.
+  func withUnsafeBytes<R, E>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    defer { withExtendedLifetime(self) {} }
+    return try body(bytes)
+  }
+
+  /// What the program is about to do with a part of the file.
+  public enum Advice: Sendable {
+    /// It will be read soon, from front to back.
+    case sequential
+    /// It will be read soon.
+    case willNeed
+    /// It won't be read again soon: its pages may go.
+    case dontNeed
+  }
+
+  /// Tells the kernel about coming reads of `range`; only a hint.
+  public func advise(_ advice: Advice, in range: Range<Int>) {
+    let safe = range.clamped(to: 0..<byteCount)
+    guard let start = bytes.baseAddress, !safe.isEmpty else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    guard page > 0 else { return }
+    let first = safe.lowerBound / page * page
+    let flag =
+      switch advice {
+      case .sequential: MADV_SEQUENTIAL
+      case .willNeed: MADV_WILLNEED
+      case .dontNeed: MADV_DONTNEED
+      }
+    _ = madvise(
+      UnsafeMutableRawPointer(mutating: start + first), safe.upperBound - first, Int32(flag))
+  }
+}
+
+extension String {
+  /// The text with a small first letter: the system's messages within a sentence.
+  fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}

@@ -1,0 +1,81 @@
+// What the operating system is asked for, in one place: files, folders, the environment.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Questions to the operating system that need no open file.
+enum Platform {
+  enum Kind { case file, folder, other, missing }
+
+  /// What a path leads to, symbolic links followed.
+  static func kind(of path: String) -> Kind {
+    var status = stat()
+    guard !path.utf8.contains(0), stat(path, &status) == 0 else { return .missing }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    default: return .other
+    }
+  }
+
+  /// The names in a folder in order, without hidden ones; nil if it can't be listed.
+  static func names(inFolder path: String) -> [String]? {
+    guard let folder = opendir(path) else { return nil }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted { naturalOrder($0, $1) }
+  }
+
+  /// The path with symbolic links resolved; nil if it leads nowhere.
+  static func realPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// The text of the last failed system call.
+  static func lastErrorText() -> String { String(cString: strerror(errno)) }
+
+  /// The values of the environment variables `names`, as far as they are set and not empty.
+  static func environment(_ names: [String]) -> [String: String] {
+    var values: [String: String] = [:]
+    for name in names {
+      guard let value = getenv(name) else { continue }
+      let text = String(cString: value)
+      if !text.isEmpty { values[name] = text }
+    }
+    return values
+  }
+}
+
+/// Paths as text, split and joined at "/".
+enum Path {
+  /// The last component: "c" of "a/b/c" and of "a/b/c/".
+  static func name(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  /// What the last component lies in: "a/b" of "a/b/c", "." of "c".
+  static func folder(_ path: String) -> String {
+    let trimmed = path.utf8.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+
+  /// A path below a folder; a folder "." is left out.
+  static func join(_ folder: String, _ name: String) -> String {
+    if folder == "." { return name }
+    return folder.hasSuffix("/") ? folder + name : folder + "/" + name
+  }
+}
