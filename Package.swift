@@ -55,7 +55,13 @@ let package = Package(
       name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
     .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
-    .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+    .target(
+      name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
+      path: "Tests/PseudoTerminalSupport"),
+    .executableTarget(
+      name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "PseudoTerminalSupport", "TerminalHost"]),
     .testTarget(name: "ExplorerTests", dependencies: ["Explorer"]),
     .testTarget(name: "ProgramTests", dependencies: ["bitladder"]),
   ]

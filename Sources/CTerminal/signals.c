@@ -1,0 +1,168 @@
+// Whatever ends the process, the terminal is given back first.
+//
+// Requests (INT TERM HUP QUIT, and TSTP CONT WINCH) only leave a bit and a byte in a pipe: the loop
+// takes them up and can still save. One that comes again a second later finds a loop that doesn't
+// react, and ends the process at once. Not sooner: a closing terminal sends SIGHUP twice.
+//
+// Faults (ILL TRAP ABRT SEGV BUS FPE) give the terminal back with the few calls that are allowed in
+// a handler, then die of the same signal, so that the exit status is kept.
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+ct_rescue ct_saved = {.screen = -1, .terminal = -1, .nothing = -1};
+
+static const int faults[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
+static const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
+enum {
+  FAULTS = sizeof faults / sizeof *faults,
+  REQUESTS = sizeof requests / sizeof *requests
+};
+
+static struct sigaction found[FAULTS + REQUESTS];
+static int wake[2] = {-1, -1};
+static atomic_uint pending;
+static atomic_bool armed, given_back;
+static _Atomic long long first_request; // milliseconds, 0 if none
+static char *fault_stack;
+
+static void give_back(void) {
+  if (!atomic_load(&armed)) return;
+  if (atomic_exchange(&given_back, true)) {
+    poll(NULL, 0, 1000); // another thread is at it, and will end the process
+    return;
+  }
+  // Nothing that the loop's thread may be writing reaches the terminal any more.
+  dup2(ct_saved.nothing, ct_saved.screen);
+  signal(SIGTTOU, SIG_IGN);
+  size_t done = 0;
+  while (done < ct_saved.reset_size) {
+    ssize_t size = write(ct_saved.terminal, ct_saved.reset + done, ct_saved.reset_size - done);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    done += (size_t)size;
+  }
+  tcsetattr(ct_saved.terminal, TCSANOW, &ct_saved.before);
+  ct_release();
+}
+
+static void end_by(int number) {
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(number, &standard, NULL);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, number);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+  raise(number);
+}
+
+static void on_fault(int number) {
+  give_back();
+  end_by(number);
+}
+
+static bool ends_process(int number) {
+  return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
+static void on_request(int number) {
+  int error = errno;
+  if (ends_process(number)) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    long long now = (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000 + 1, none = 0;
+    if (!atomic_compare_exchange_strong(&first_request, &none, now) && now - none >= 1000) {
+      give_back();
+      end_by(number);
+    }
+  }
+  atomic_fetch_or(&pending, 1u << number);
+  if (write(wake[1], "", 1) < 0) { /* full: the loop will wake up anyway */ }
+  errno = error;
+}
+
+static void on_exit_call(void) { give_back(); }
+
+static bool ignored(int number) {
+  struct sigaction now;
+  return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+bool ct_arm(void) {
+  if (!ct_pipe(wake)) return false;
+  static bool registered;
+  if (!registered) registered = atexit(on_exit_call) == 0;
+  atomic_store(&pending, 0);
+  atomic_store(&first_request, 0);
+  atomic_store(&given_back, false);
+  atomic_store(&armed, true);
+
+  stack_t stack;
+  if (!fault_stack && sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_DISABLE)) {
+    size_t size = 64 * 1024;
+    fault_stack = malloc(size);
+    if (fault_stack) sigaltstack(&(stack_t){.ss_sp = fault_stack, .ss_size = size}, NULL);
+  }
+
+  struct sigaction fault = {.sa_handler = on_fault, .sa_flags = SA_ONSTACK};
+  sigfillset(&fault.sa_mask);
+  for (int i = 0; i < FAULTS; i++) sigaction(faults[i], &fault, &found[i]);
+
+  struct sigaction request = {.sa_handler = on_request, .sa_flags = SA_ONSTACK | SA_RESTART};
+  sigfillset(&request.sa_mask);
+  for (int i = 0; i < FAULTS; i++) sigdelset(&request.sa_mask, faults[i]);
+  for (int i = 0; i < REQUESTS; i++) {
+    sigaction(requests[i], NULL, &found[FAULTS + i]);
+    // As nohup and shells without job control have it.
+    if (!ignored(requests[i])) sigaction(requests[i], &request, NULL);
+  }
+  return true;
+}
+
+void ct_disarm(void) {
+  if (!atomic_exchange(&armed, false)) return;
+  for (int i = 0; i < FAULTS; i++) sigaction(faults[i], &found[i], NULL);
+  for (int i = 0; i < REQUESTS; i++) sigaction(requests[i], &found[FAULTS + i], NULL);
+  close(wake[0]);
+  close(wake[1]);
+  wake[0] = wake[1] = -1;
+}
+
+int ct_signal_descriptor(void) { return wake[0]; }
+
+uint32_t ct_take_signals(void) {
+  char buffer[256];
+  while (wake[0] >= 0 && read(wake[0], buffer, sizeof buffer) > 0) continue;
+  return atomic_exchange(&pending, 0);
+}
+
+void ct_await_continue(void) {
+  const unsigned stops = 1u << SIGCONT | 1u << SIGTSTP;
+  for (int i = 0; i < 20 && !(atomic_load(&pending) & 1u << SIGCONT); i++) poll(NULL, 0, 10);
+  atomic_fetch_and(&pending, ~stops);
+}
+
+_Noreturn void ct_die(int number) {
+  end_by(number);
+  _exit(128 + number);
+}
+
+bool ct_pipe(int descriptors[2]) {
+  if (pipe(descriptors) != 0) {
+    descriptors[0] = descriptors[1] = -1;
+    return false;
+  }
+  for (int i = 0; i < 2; i++) {
+    fcntl(descriptors[i], F_SETFL, O_NONBLOCK);
+    fcntl(descriptors[i], F_SETFD, FD_CLOEXEC);
+  }
+  return true;
+}
