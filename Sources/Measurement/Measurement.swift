@@ -1,1 +1,62 @@
-// Measurement
+import Quantization
+
+extension WeightStatistics {
+  /// Σw² over the finite weights.
+  public var sumOfSquares: Double { Double(count) * (variance + mean * mean) }
+}
+
+/// The errors and the size of one tensor in one format.
+public struct Measurement: Sendable, Equatable {
+  /// The format that was measured.
+  public let format: Format
+  /// Stored bytes of the tensor in that format.
+  public let byteCount: Int
+  /// Stored bits for each weight.
+  public let bitsPerWeight: Double
+  /// The sums over all weights that were looked at.
+  public let sums: ErrorSums
+  /// Whether every weight was looked at.
+  public let exact: Bool
+
+  /// A measurement of a tensor of `rows` x `rowLength` weights.
+  public init(format: Format, rows: Int, rowLength: Int, sums: ErrorSums, exact: Bool = true) {
+    self.format = format
+    byteCount = format.storedByteCount(rows: rows, rowLength: rowLength)
+    bitsPerWeight = format.bitsPerWeight(rows: rows, rowLength: rowLength)
+    self.sums = sums
+    self.exact = exact
+  }
+
+  /// The error figures of DESIGN.md's definitions.
+  public var figures: ErrorFigures { sums.figures }
+}
+
+/// One thing to be computed about one tensor (by its index in the model).
+public enum Work: Hashable, Sendable {
+  /// Moments, extremes and counts of the weights.
+  case statistics(tensor: Int)
+  /// Errors of the tensor in a format.
+  case measurement(tensor: Int, format: Format)
+  /// Counts of the weights (no format) or of the reconstructed weights, over the tensor's own
+  /// robust range, in `bins` bins.
+  case histogram(tensor: Int, format: Format?, bins: Int)
+
+  /// The tensor's index.
+  public var tensor: Int {
+    switch self {
+    case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _): tensor
+    }
+  }
+}
+
+/// What came of a piece of work.
+public enum Finding: Sendable {
+  /// Statistics of a tensor.
+  case statistics(WeightStatistics)
+  /// A measurement.
+  case measurement(Measurement)
+  /// A histogram.
+  case histogram(Histogram)
+  /// The weights are of a type that can't be read as numbers.
+  case unreadable
+}

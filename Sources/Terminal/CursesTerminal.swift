@@ -102,6 +102,11 @@ public final class CursesTerminal: Screen {
     fit()
   }
 
+  /// Sends the next frame whole, whatever the terminal is thought to show.
+  public func repaint() {
+    if isOpen { ct_repaint() }
+  }
+
   // MARK: Showing
 
   public func show(_ canvas: Canvas) {

@@ -1,0 +1,82 @@
+import Terminal
+
+/// Something a user can do: the one table of these feeds the key map, the last line, the help page,
+/// the palette and the README.
+struct Action: Sendable, Identifiable {
+  /// Under which heading the help page lists an action.
+  enum Section: String, CaseIterable, Sendable {
+    case moving = "Moving"
+    case bits = "Bits and formats"
+    case marking = "Marking"
+    case finding = "Finding"
+    case plan = "The plan"
+    case program = "The program"
+  }
+
+  let id: String
+  let section: Section
+  /// The keys, the one to show first.
+  let keys: [Key]
+  /// What it does, for the help page and the palette: a short imperative.
+  let title: String
+  /// Two words at most for the last line, if it may stand there; with its priority (low first).
+  var hint: (text: String, priority: Int)?
+  /// Why it can't be done now; nil if it can.
+  var objection: @Sendable (State) -> String? = { _ in nil }
+  let perform: @Sendable (inout State) -> [Effect]
+
+  /// The keys as text, for tables.
+  var keyNames: String { keys.map(\.label).joined(separator: " ") }
+
+  /// The action of a key, if it has one.
+  static func bound(to key: Key) -> Action? { byKey[key] }
+
+  /// Every action, in the order of the help page.
+  static let all: [Action] = moving + bits + marking + finding + plan + program
+
+  private static let byKey: [Key: Action] = Dictionary(
+    all.flatMap { action in action.keys.map { ($0, action) } }, uniquingKeysWith: { first, _ in first })
+}
+
+extension Key {
+  /// The key as it is written in help and tables.
+  var label: String {
+    switch self {
+    case .character(" "): "Space"
+    case .character(let character): String(character)
+    case .control(let character): "Ctrl-\(character.uppercased())"
+    case .up: "↑"
+    case .down: "↓"
+    case .left: "←"
+    case .right: "→"
+    case .pageUp: "PgUp"
+    case .pageDown: "PgDn"
+    case .home: "Home"
+    case .end: "End"
+    case .tab: "Tab"
+    case .backTab: "Shift-Tab"
+    case .enter: "Enter"
+    case .escape: "Esc"
+    case .backspace: "Backspace"
+    case .delete: "Del"
+    case .insert: "Ins"
+    case .function(let number): "F\(number)"
+    case .shiftUp: "Shift-↑"
+    case .shiftDown: "Shift-↓"
+    default: "?"
+    }
+  }
+
+  /// The label without characters beyond ASCII.
+  var asciiLabel: String {
+    switch self {
+    case .up: "Up"
+    case .down: "Down"
+    case .left: "Left"
+    case .right: "Right"
+    case .shiftUp: "Shift-Up"
+    case .shiftDown: "Shift-Down"
+    default: label
+    }
+  }
+}

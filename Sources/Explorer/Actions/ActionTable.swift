@@ -1,0 +1,235 @@
+import Planning
+import Quantization
+import Terminal
+
+// The actions, by section. Keys follow DESIGN.md's table.
+
+extension Action {
+  static let moving: [Action] = [
+    Action(id: "up", section: .moving, keys: [.up, .character("k")], title: "one row up") {
+      $0.moveFocus(by: -1)
+    },
+    Action(id: "down", section: .moving, keys: [.down, .character("j")], title: "one row down") {
+      $0.moveFocus(by: 1)
+    },
+    Action(id: "pageUp", section: .moving, keys: [.pageUp], title: "one page up") {
+      $0.moveFocus(by: -max(1, ScreenLayout(size: $0.size).listRows - 1))
+    },
+    Action(id: "pageDown", section: .moving, keys: [.pageDown], title: "one page down") {
+      $0.moveFocus(by: max(1, ScreenLayout(size: $0.size).listRows - 1))
+    },
+    Action(
+      id: "top", section: .moving, keys: [.character("g"), .home], title: "to the first row"
+    ) { $0.moveFocus(by: -1_000_000_000) },
+    Action(id: "bottom", section: .moving, keys: [.character("G"), .end], title: "to the last row") {
+      $0.moveFocus(by: 1_000_000_000)
+    },
+    Action(
+      id: "fold", section: .moving, keys: [.enter], title: "fold or unfold; on the ladder: take it",
+      hint: ("fold", 60)
+    ) { $0.enter() },
+    Action(
+      id: "foldAll", section: .moving, keys: [.character("Z")], title: "fold or unfold all blocks"
+    ) {
+      $0.toggleAllFolds()
+      return []
+    },
+    Action(
+      id: "pane", section: .moving, keys: [.tab, .backTab],
+      title: "between the list and the ladder", hint: ("ladder", 45)
+    ) { $0.switchFocus() },
+  ]
+
+  static let bits: [Action] =
+    [
+      Action(
+        id: "fewer", section: .bits, keys: [.left, .character("h"), .character("-")],
+        title: "one step down the ladder: fewer bits", hint: ("bits", 10)
+      ) {
+        $0.step(by: 1)
+        return []
+      },
+      Action(
+        id: "more", section: .bits,
+        keys: [.right, .character("l"), .character("+"), .character("=")],
+        title: "one step up the ladder: more bits"
+      ) {
+        $0.step(by: -1)
+        return []
+      },
+    ]
+    + [2, 3, 4, 5, 6, 7, 8].map { bits in
+      Action(
+        id: "bits\(bits)", section: .bits, keys: [.character(Character("\(bits)"))],
+        title: "\(bits) bits, in the family at hand"
+      ) {
+        $0.setBits(bits)
+        return []
+      }
+    }
+    + [
+      Action(
+        id: "source", section: .bits, keys: [.character("0")], title: "back to the source",
+        hint: ("source", 50)
+      ) {
+        $0.assign("source") { _, _ in .source }
+        return []
+      },
+      Action(
+        id: "formats", section: .bits, keys: [.character("t")],
+        title: "choose a format from the whole list", hint: ("formats", 20)
+      ) {
+        $0.openFormats()
+        return []
+      },
+      Action(
+        id: "calibration", section: .bits, keys: [.character("c")],
+        title: "scheme, granularity and calibration", hint: ("calibration", 30)
+      ) {
+        $0.openRecipe()
+        return []
+      },
+    ]
+
+  static let marking: [Action] = [
+    Action(
+      id: "mark", section: .marking, keys: [.character(" ")], title: "mark or unmark, and move on",
+      hint: ("mark", 35)
+    ) {
+      $0.toggleMark()
+      return []
+    },
+    Action(
+      id: "range", section: .marking, keys: [.character("v")],
+      title: "begin a range of marks, or end it here"
+    ) {
+      $0.toggleRange()
+      return []
+    },
+    Action(
+      id: "markRole", section: .marking, keys: [.character("*")],
+      title: "mark all tensors of the same role", hint: ("role", 36)
+    ) {
+      $0.markRole()
+      return []
+    },
+    Action(
+      id: "markPattern", section: .marking, keys: [.character("m")],
+      title: "mark by a pattern: text, glob or /regex/"
+    ) {
+      $0.modal = .prompt(Prompt(kind: .mark, input: TextInput()))
+      return []
+    },
+    Action(
+      id: "back", section: .marking, keys: [.escape],
+      title: "back out: of a range, the marks, the filter"
+    ) {
+      $0.backOut()
+      return []
+    },
+  ]
+
+  static let finding: [Action] = [
+    Action(
+      id: "search", section: .finding, keys: [.character("/")], title: "search in the names",
+      hint: ("search", 40)
+    ) {
+      $0.modal = .prompt(Prompt(kind: .search, input: TextInput()))
+      return []
+    },
+    Action(id: "next", section: .finding, keys: [.character("n")], title: "to the next match") {
+      $0.searchAgain(forward: true)
+      return []
+    },
+    Action(id: "previous", section: .finding, keys: [.character("N")], title: "to the match before") {
+      $0.searchAgain(forward: false)
+      return []
+    },
+    Action(
+      id: "filter", section: .finding, keys: [.character("f")],
+      title: "show only what matches: text, glob or /regex/", hint: ("filter", 42)
+    ) {
+      let before = $0.filter?.text
+      $0.modal = .prompt(Prompt(kind: .filter(before: before), input: TextInput(before ?? "")))
+      return []
+    },
+  ]
+
+  static let plan: [Action] = [
+    Action(
+      id: "pin", section: .plan, keys: [.character("p")],
+      title: "pin or unpin: the solver leaves it alone"
+    ) {
+      $0.togglePins()
+      return []
+    },
+    Action(
+      id: "undo", section: .plan, keys: [.character("u")], title: "undo the last step",
+      hint: ("undo", 25), objection: { $0.edits.done.isEmpty ? "nothing to undo" : nil }
+    ) {
+      $0.undo()
+      return []
+    },
+    Action(
+      id: "redo", section: .plan, keys: [.control("r")], title: "do it again",
+      objection: { $0.edits.undone.isEmpty ? "nothing to redo" : nil }
+    ) {
+      $0.redo()
+      return []
+    },
+    Action(
+      id: "save", section: .plan, keys: [.character("s")], title: "save the plan",
+      hint: ("save", 15)
+    ) { $0.save(quits: false) },
+    Action(
+      id: "saveAs", section: .plan, keys: [.character("S")], title: "save the plan under a name"
+    ) {
+      $0.askForPath(quits: false)
+      return []
+    },
+  ]
+
+  static let program: [Action] = [
+    Action(
+      id: "logCounts", section: .program, keys: [.character("y")],
+      title: "histogram: linear or logarithmic counts"
+    ) {
+      $0.logCounts.toggle()
+      $0.message = .init(text: $0.logCounts ? "logarithmic counts" : "linear counts")
+      return []
+    },
+    Action(
+      id: "mouse", section: .program, keys: [.character("M")],
+      title: "give the mouse to the terminal, or take it back"
+    ) {
+      $0.mouse.toggle()
+      $0.message = .init(
+        text: $0.mouse ? "the mouse works here again" : "the mouse is the terminal's: select text")
+      return [.mouse($0.mouse)]
+    },
+    Action(
+      id: "help", section: .program, keys: [.character("?"), .function(1)], title: "this help",
+      hint: ("help", 1)
+    ) {
+      $0.modal = .help(scroll: 0)
+      return []
+    },
+    Action(
+      id: "palette", section: .program, keys: [.character(":"), .control("p")],
+      title: "find an action by name"
+    ) {
+      $0.modal = .picker(Picker(kind: .actions))
+      return []
+    },
+    Action(id: "redraw", section: .program, keys: [.control("l")], title: "draw the screen anew") {
+      _ in [.redraw]
+    },
+    Action(
+      id: "suspend", section: .program, keys: [.control("z")], title: "suspend (fg brings it back)"
+    ) { _ in [.suspend] },
+    Action(
+      id: "quit", section: .program, keys: [.character("q"), .control("c")],
+      title: "quit, asking if something is unsaved", hint: ("quit", 2)
+    ) { $0.quit() },
+  ]
+}

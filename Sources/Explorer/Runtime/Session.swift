@@ -1,0 +1,169 @@
+import Dispatch
+import Foundation
+import Measurement
+import ModelFiles
+import Planning
+import Terminal
+
+/// Runs the explorer: the loop that turns what happens into states, and states into frames.
+///
+///     events -> update -> effects: measuring, saving (off the loop; what comes of them is an event)
+///                      -> frame
+public enum Session {
+  /// How a session ended.
+  public enum Ending: Sendable, Equatable {
+    /// The user quit.
+    case quit
+    /// A signal asked for it.
+    case signal(Int32)
+  }
+
+  /// Runs on a terminal until the user quits or a signal asks for the end.
+  /// - Parameter terminal: how the terminal is to be used.
+  /// - Throws: ``TerminalError`` if there is none to run on.
+  public static func run(
+    _ model: Model, options: Options, plan: (plan: Plan, stamp: FileStamp?)?,
+    terminal terminalOptions: TerminalOptions
+  ) throws(TerminalError) -> Ending {
+    let mailbox = Mailbox<ExplorerEvent>()
+    let terminal = try CursesTerminal(terminalOptions, wake: mailbox.wake)
+    defer { terminal.close() }
+    let worker = Worker(model: model, mailbox: mailbox)
+    defer { worker.stop() }
+
+    var state = start(model, options, plan, on: terminal)
+    if let note = terminal.note { state.message = .init(text: note, kind: .warning) }
+    worker.perform(state.settle())
+    var clock = FrameClock()
+    while true {
+      if clock.isDue { terminal.show(state.draw()); clock.drawn() }
+      let inputs = terminal.events(timeout: clock.wait)
+      let events =
+        inputs.filter { $0 != .wake }.map { ExplorerEvent.input($0) } + mailbox.drain()
+      guard !events.isEmpty else { continue }
+      clock.changed(byUser: inputs.contains { $0 != .wake })
+      for effect in state.update(events) {
+        switch effect {
+        case .quit: return .quit
+        case .terminate(let signal): return .signal(signal)
+        case .mouse(let isOn): terminal.mouse = isOn
+        case .redraw: terminal.repaint()
+        case .suspend: terminal.suspend()
+        default: worker.perform([effect])
+        }
+      }
+    }
+  }
+
+  /// Plays keys on a screen in memory, waits until everything that is wanted was measured, and gives
+  /// the last frame. Files are really written.
+  public static func play(
+    _ events: [Event], _ model: Model, options: Options,
+    plan: (plan: Plan, stamp: FileStamp?)?, on screen: MemoryScreen
+  ) -> State {
+    let mailbox = Mailbox<ExplorerEvent>()
+    let worker = Worker(model: model, mailbox: mailbox)
+    defer { worker.stop() }
+    var state = start(model, options, plan, on: screen)
+    var isRunning = true
+    func take(_ events: [ExplorerEvent]) {
+      for effect in state.update(events) {
+        switch effect {
+        case .quit, .terminate: isRunning = false
+        case .save(let file, let assignments):
+          take([Worker.save(file, assignments)])
+        default: worker.perform([effect])
+        }
+      }
+    }
+    worker.perform(state.settle())
+    for event in events where isRunning { take([.input(event)]) }
+    while isRunning, state.isMeasuring {
+      Thread.sleep(forTimeInterval: 0.002)
+      take(mailbox.drain())
+    }
+    screen.show(state.draw())
+    return state
+  }
+
+  private static func start(
+    _ model: Model, _ options: Options, _ plan: (plan: Plan, stamp: FileStamp?)?,
+    on screen: some Screen
+  ) -> State {
+    var options = options
+    options.glyphs = screen.glyphs
+    options.colors = screen.depth
+    var state = State(model: model, options: options)
+    state.size = screen.size
+    if let plan { state.load(plan.plan, stamp: plan.stamp) }
+    return state
+  }
+}
+
+/// Does what an update asks for, off the loop.
+private struct Worker {
+  let measurer: Measurer
+  let mailbox: Mailbox<ExplorerEvent>
+  private let files = DispatchQueue(label: "files")
+
+  init(model: Model, mailbox: Mailbox<ExplorerEvent>) {
+    self.mailbox = mailbox
+    measurer = Measurer(model: model) { work, finding in mailbox.post(.found(work, finding)) }
+  }
+
+  func stop() { measurer.stop() }
+
+  func perform(_ effects: [Effect]) {
+    for effect in effects {
+      switch effect {
+      case .measureFirst(let work): measurer.want(urgent: work)
+      case .measureInBackground(let work): measurer.want(background: work)
+      case .save(let file, let assignments):
+        files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
+      case .mouse, .suspend, .redraw, .quit, .terminate: break
+      }
+    }
+  }
+
+  /// Writes a file; what came of it.
+  static func save(_ file: FileToSave, _ assignments: SavedAssignments) -> ExplorerEvent {
+    do throws(SaveFailure) {
+      let stamp = try AtomicFile.write(
+        Array(file.text.utf8), to: file.path, expecting: file.expected)
+      return .saved(path: file.path, stamp: stamp, assignments: assignments)
+    } catch {
+      return .notSaved(path: file.path, error, assignments: assignments)
+    }
+  }
+}
+
+/// When to draw: at once after a key, at most thirty times a second for figures that come in.
+private struct FrameClock {
+  private static let interval = Duration.milliseconds(33)
+  private var last: ContinuousClock.Instant?
+  private var isChanged = true
+  private var isUrgent = true
+
+  var isDue: Bool {
+    guard isChanged else { return false }
+    guard !isUrgent, let last else { return true }
+    return ContinuousClock.now - last >= Self.interval
+  }
+
+  /// How long to wait for events; nil: until there are some.
+  var wait: Duration? {
+    guard isChanged, let last else { return nil }
+    return max(.zero, Self.interval - (ContinuousClock.now - last))
+  }
+
+  mutating func changed(byUser: Bool) {
+    isChanged = true
+    isUrgent = isUrgent || byUser
+  }
+
+  mutating func drawn() {
+    isChanged = false
+    isUrgent = false
+    last = .now
+  }
+}

@@ -1,0 +1,71 @@
+import Planning
+
+/// What the user decides about one tensor.
+struct Assignment: Hashable, Sendable {
+  var choice: Choice = .source
+  var isPinned = false
+}
+
+/// One step that can be undone: which tensors changed, and from what to what.
+struct Step: Sendable, Equatable {
+  struct Change: Sendable, Equatable {
+    let tensor: Int
+    let before: Assignment
+    let after: Assignment
+  }
+
+  let label: String
+  let changes: [Change]
+}
+
+/// The undoable part of the state.
+struct Edits: Sendable {
+  private(set) var assignments: [Assignment]
+  private(set) var done: [Step] = []
+  private(set) var undone: [Step] = []
+  /// Counts changes of any kind, so that others know when to look again.
+  private(set) var version = 0
+
+  init(count: Int) {
+    assignments = Array(repeating: Assignment(), count: count)
+  }
+
+  /// Applies new assignments as one step; nil if nothing would change.
+  mutating func apply(_ label: String, _ new: [(tensor: Int, assignment: Assignment)]) -> Step? {
+    let changes = new.compactMap { tensor, assignment in
+      assignments[tensor] == assignment
+        ? nil : Step.Change(tensor: tensor, before: assignments[tensor], after: assignment)
+    }
+    guard !changes.isEmpty else { return nil }
+    let step = Step(label: label, changes: changes)
+    for change in changes { assignments[change.tensor] = change.after }
+    done.append(step)
+    undone = []
+    version += 1
+    return step
+  }
+
+  /// Sets assignments that can't be undone: those a plan file brings at the start.
+  mutating func load(_ new: [Assignment]) {
+    assignments = new
+    done = []
+    undone = []
+    version += 1
+  }
+
+  mutating func undo() -> Step? {
+    guard let step = done.popLast() else { return nil }
+    for change in step.changes.reversed() { assignments[change.tensor] = change.before }
+    undone.append(step)
+    version += 1
+    return step
+  }
+
+  mutating func redo() -> Step? {
+    guard let step = undone.popLast() else { return nil }
+    for change in step.changes { assignments[change.tensor] = change.after }
+    done.append(step)
+    version += 1
+    return step
+  }
+}

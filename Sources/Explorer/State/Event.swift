@@ -1,0 +1,54 @@
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+/// What can happen to the explorer.
+public enum ExplorerEvent: Sendable {
+  /// A key, the mouse, a new size.
+  case input(Event)
+  /// Something was measured.
+  case found(Work, Finding)
+  /// A plan was written, and is now this file.
+  case saved(path: String, stamp: FileStamp, assignments: SavedAssignments)
+  /// A plan couldn't be written.
+  case notSaved(path: String, SaveFailure, assignments: SavedAssignments)
+}
+
+/// The decisions that a written file holds; opaque outside the explorer.
+public struct SavedAssignments: Sendable {
+  let assignments: [Assignment]
+  /// Whether the explorer ends after saving.
+  let quits: Bool
+}
+
+/// What is to be done outside: measuring, files, the terminal.
+public enum Effect: Sendable {
+  /// Replaces what is measured first.
+  case measureFirst([Work])
+  /// Replaces what is measured when nothing is urgent.
+  case measureInBackground([Work])
+  /// Writes a plan.
+  case save(FileToSave, SavedAssignments)
+  /// Switches the mouse on or off.
+  case mouse(Bool)
+  /// Stops until the shell continues the program.
+  case suspend
+  /// Draws everything anew.
+  case redraw
+  /// Ends the program.
+  case quit
+  /// Ends the program as this signal would.
+  case terminate(Int32)
+}
+
+/// A file to be written, only if what is at its path is what was expected there.
+public struct FileToSave: Sendable, Equatable {
+  /// Its new contents.
+  public let text: String
+  /// Where.
+  public let path: String
+  /// What must be there.
+  public let expected: ExpectedFile
+}

@@ -1,0 +1,51 @@
+import Measurement
+import Quantization
+
+/// What has been measured so far.
+struct Findings: Sendable {
+  struct HistogramKey: Hashable, Sendable {
+    let tensor: Int
+    let format: Format?
+    let bins: Int
+  }
+
+  /// For each tensor, what is known of each format.
+  var measurements: [[Format: Measurement]]
+  var statistics: [Int: WeightStatistics] = [:]
+  var histograms: [HistogramKey: Histogram] = [:]
+  var unreadable: Set<Int> = []
+
+  /// Histograms are cheap to make again; so many are kept.
+  private static let histogramLimit = 512
+
+  init(count: Int = 0) {
+    measurements = Array(repeating: [:], count: count)
+  }
+
+  mutating func add(_ work: Work, _ finding: Finding) {
+    switch (work, finding) {
+    case (.statistics(let tensor), .statistics(let statistics)):
+      self.statistics[tensor] = statistics
+    case (.measurement(let tensor, let format), .measurement(let measurement)):
+      measurements[tensor][format] = measurement
+    case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
+      if histograms.count >= Self.histogramLimit { histograms.removeAll(keepingCapacity: true) }
+      histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
+    case (_, .unreadable):
+      unreadable.insert(work.tensor)
+    default:
+      break
+    }
+  }
+
+  /// Whether the result of a piece of work is here.
+  func has(_ work: Work) -> Bool {
+    if unreadable.contains(work.tensor) { return true }
+    return switch work {
+    case .statistics(let tensor): statistics[tensor] != nil
+    case .measurement(let tensor, let format): measurements[tensor][format] != nil
+    case .histogram(let tensor, let format, let bins):
+      histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] != nil
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import ModelFiles
+import Planning
+import Quantization
+
+extension State {
+  /// Gives each target a new choice, as one step; says what happened and what was left out.
+  mutating func assign(_ label: String, _ newChoice: (State, Int) -> Choice) {
+    let targets = quantizableTargets
+    guard !targets.isEmpty else {
+      message = Notice(text: refusal(), kind: .warning)
+      return
+    }
+    let changes = targets.map { id in
+      (
+        tensor: id,
+        assignment: Assignment(
+          choice: newChoice(self, id), isPinned: edits.assignments[id].isPinned)
+      )
+    }
+    guard let step = edits.apply(label, changes) else {
+      message = Notice(text: nothingChanged(targets))
+      return
+    }
+    ladderCursor = nil
+    message = step.changes.count == 1 && targets.count == 1 ? nil : notice(for: step)
+  }
+
+  /// One step down the ladder (fewer bits) for positive `steps`, up for negative ones.
+  mutating func step(by steps: Int) {
+    assign(steps > 0 ? "fewer bits" : "more bits") { state, id in
+      state.ladder(of: id).step(from: state.choice(of: id), by: steps)
+    }
+  }
+
+  /// Integer formats of so many bits, in the family at hand.
+  mutating func setBits(_ bits: Int) {
+    assign("\(bits) bits") { state, id in
+      let family = Ladder.family(of: state.choice(of: id), default: state.family)
+      return .format(.integer(family.with(bits: bits)))
+    }
+  }
+
+  /// A format for all targets.
+  mutating func setFormat(_ format: Format) {
+    if case .integer(let integer) = format { family = integer }
+    assign(format.description) { _, _ in .format(format) }
+  }
+
+  /// Takes over a form's scheme, granularity and calibration: for the targets that have an integer
+  /// format, and for what will get one.
+  mutating func setFamily(_ draft: IntegerFormat) {
+    family = draft
+    let integers = quantizableTargets.filter {
+      if case .format(.integer) = choice(of: $0) { true } else { false }
+    }
+    guard !integers.isEmpty else {
+      message = Notice(text: "from now on: \(draft.familyDescription)")
+      return
+    }
+    assign(draft.familyDescription) { state, id in
+      let choice = state.choice(of: id)
+      guard case .format(.integer(let format)) = choice else { return choice }
+      return .format(.integer(draft.with(bits: format.bits)))
+    }
+  }
+
+  /// Pins the targets, or frees them if all are pinned.
+  mutating func togglePins() {
+    let targets = quantizableTargets
+    guard !targets.isEmpty else {
+      message = Notice(text: refusal(), kind: .warning)
+      return
+    }
+    let pin = !targets.allSatisfy { edits.assignments[$0].isPinned }
+    let step = edits.apply(
+      pin ? "pin" : "unpin",
+      targets.map { ($0, Assignment(choice: choice(of: $0), isPinned: pin)) })
+    if let step { message = notice(for: step) }
+  }
+
+  mutating func undo() {
+    guard let step = edits.undo() else {
+      message = Notice(text: "nothing to undo")
+      return
+    }
+    message = Notice(text: "undone: \(describe(step))")
+  }
+
+  mutating func redo() {
+    guard let step = edits.redo() else {
+      message = Notice(text: "nothing to redo")
+      return
+    }
+    message = Notice(text: "done again: \(describe(step))")
+  }
+
+  private func notice(for step: Step) -> Notice {
+    let left = targets.count - quantizableTargets.count
+    let kept = left == 0 ? "" : "; \(left) not worth quantizing left as they are"
+    return Notice(text: "\(describe(step))\(kept)   u undoes it")
+  }
+
+  func describe(_ step: Step) -> String {
+    let count = step.changes.count
+    let what =
+      count == 1
+      ? model.tensors[step.changes[0].tensor].label : "\(count) tensors"
+    return "\(step.label) for \(what)"
+  }
+
+  private func nothingChanged(_ targets: [Int]) -> String {
+    if targets.count == 1 {
+      let name = choice(of: targets[0]).description
+      return "it stays at \(name): the end of the ladder, or there already"
+    }
+    return "nothing changes: all \(targets.count) are there already"
+  }
+
+  /// Why a change was refused.
+  private func refusal() -> String {
+    if rows.isEmpty { return "nothing passes the filter" }
+    let targets = targets
+    if targets.count == 1, let reason = model.tensors[targets[0]].suitability.reason {
+      return "kept as it is: \(reason)"
+    }
+    return "none of these \(targets.count) tensors is worth quantizing"
+  }
+
+  // MARK: - Marks
+
+  /// Marks the row's tensors, or unmarks them if all are marked; then moves down.
+  mutating func toggleMark() {
+    guard let row else { return }
+    toggle(members(of: row))
+    rangeStart = nil
+    move(by: 1)
+  }
+
+  /// Starts a range of marks, or ends it.
+  mutating func toggleRange() {
+    if let start = rangeStart {
+      rangeStart = nil
+      let low = min(start, cursor)
+      let high = min(max(start, cursor), rows.count - 1)
+      guard low <= high else { return }
+      for row in rows[low...high] {
+        if case .tensor(let id) = row.subject { marks.insert(id) } else if isFolded(row) {
+          marks.formUnion(members(of: row))
+        }
+      }
+      message = markNotice
+    } else {
+      rangeStart = cursor
+      message = Notice(text: "move to the other end, then v again to mark all between")
+    }
+  }
+
+  /// Marks all tensors that share the role of the one under the cursor.
+  mutating func markRole() {
+    guard let tensor else {
+      message = Notice(text: "put the cursor on a tensor to mark all of its role", kind: .warning)
+      return
+    }
+    let all = model.tensors.indices.filter {
+      model.tensors[$0].role == tensor.role
+        && model.tensors[$0].suitability.isQuantizable == tensor.suitability.isQuantizable
+        && passesFilter($0)
+    }
+    toggle(all)
+    message = markNotice
+  }
+
+  /// Marks the quantizable tensors whose names match a pattern.
+  mutating func mark(matching text: String) {
+    do throws(PatternError) {
+      let pattern = try NameFilter(text)
+      let all = model.tensors.filter { $0.suitability.isQuantizable && pattern.matches($0.name) }
+        .map(\.id)
+      marks.formUnion(all)
+      message =
+        all.isEmpty
+        ? Notice(text: "no quantizable tensor matches '\(text)'", kind: .warning) : markNotice
+    } catch {
+      message = Notice(text: error.description, kind: .warning)
+    }
+  }
+
+  private mutating func toggle(_ tensors: [Int]) {
+    if marks.isSuperset(of: tensors) {
+      marks.subtract(tensors)
+    } else {
+      marks.formUnion(tensors)
+    }
+  }
+
+  private var markNotice: Notice {
+    Notice(
+      text: marks.isEmpty
+        ? "nothing is marked" : "\(marks.count) marked: a step now moves them all; Esc unmarks")
+  }
+
+  func isFolded(_ row: Row) -> Bool {
+    if case .group(let group) = row.subject { !isFiltered && folded.contains(group) } else { false }
+  }
+}

@@ -1,0 +1,102 @@
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+extension State {
+  // MARK: - The focus
+
+  mutating func moveFocus(by rows: Int) -> [Effect] {
+    guard focus == .ladder, let tensor else {
+      focus = .list
+      move(by: rows)
+      return []
+    }
+    ladderCursor = ladder(of: tensor.id).step(from: shownChoice(of: tensor.id), by: rows)
+    return []
+  }
+
+  mutating func switchFocus() -> [Effect] {
+    if focus == .list, let tensor, tensor.suitability.isQuantizable {
+      focus = .ladder
+      ladderCursor = choice(of: tensor.id)
+      message = Notice(text: "on the ladder: ↑↓ looks, Enter takes, Tab goes back")
+    } else {
+      if focus == .list {
+        message = Notice(text: "put the cursor on a tensor that can be quantized", kind: .warning)
+      }
+      focus = .list
+      ladderCursor = nil
+    }
+    return []
+  }
+
+  /// Enter: folds on the list, takes the rung on the ladder.
+  mutating func enter() -> [Effect] {
+    guard focus == .ladder, let rung = ladderCursor else {
+      toggleFold()
+      return []
+    }
+    focus = .list
+    ladderCursor = nil
+    switch rung {
+    case .source: assign("source") { _, _ in .source }
+    case .format(let format): setFormat(format)
+    }
+    return []
+  }
+
+  /// Escape: leaves one thing after another.
+  mutating func backOut() {
+    message = nil
+    if focus == .ladder {
+      focus = .list
+      ladderCursor = nil
+    } else if rangeStart != nil {
+      rangeStart = nil
+    } else if !marks.isEmpty {
+      marks = []
+    } else if isFiltered {
+      setFilter(nil)
+    }
+  }
+
+  // MARK: - Opening what lies over the panes
+
+  mutating func openFormats() {
+    guard !quantizableTargets.isEmpty else {
+      assign("") { state, id in state.choice(of: id) }
+      return
+    }
+    modal = .picker(Picker(kind: .formats))
+  }
+
+  mutating func openRecipe() {
+    let draft = tensor.map { Ladder.family(of: choice(of: $0.id), default: family) } ?? family
+    modal = .recipe(RecipeForm(draft: draft))
+  }
+
+  mutating func searchAgain(forward: Bool) {
+    if (searchText ?? "").isEmpty {
+      message = Notice(text: "nothing searched yet: / searches")
+    } else {
+      search(forward: forward)
+    }
+  }
+
+  // MARK: - Leaving
+
+  mutating func quit() -> [Effect] {
+    guard hasUnsavedChanges else { return [.quit] }
+    let count = zip(edits.assignments, savedAssignments).count { $0 != $1 }
+    modal = .question(
+      Question(
+        subject: .quit, title: "Unsaved changes",
+        lines: ["\(count) tensor\(count == 1 ? " is" : "s are") not as saved."],
+        answers: [
+          .init(key: "s", label: "save and quit"), .init(key: "d", label: "discard"),
+          .init(key: "c", label: "cancel"),
+        ]))
+    return []
+  }
+}

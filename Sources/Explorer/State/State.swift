@@ -1,0 +1,252 @@
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+/// How the explorer was started.
+public struct Options: Sendable {
+  /// The formats of the ladder, instead of the usual ones.
+  public var ladder: [Format]?
+  /// The plan file to start from and to save to.
+  public var planPath: String?
+  /// Whether the mouse is used.
+  public var mouse = true
+  /// Which characters may be drawn.
+  public var glyphs = Glyphs.unicode
+  /// How many colours there are.
+  public var colors = ColorDepth.many
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Everything that the screen shows and the keys change. A value: `update` is the only thing that
+/// changes it, and views are functions of it.
+public struct State: Sendable {
+  /// The model that is explored.
+  public let model: Model
+  let fingerprint: String
+  let catalogue: Catalogue
+  let customLadder: [Format]?
+  var glyphs: Glyphs
+  var colors: ColorDepth
+  var mouse: Bool
+
+  // What the user decided.
+  var edits: Edits
+  /// Scheme, granularity and calibration for tensors that have no integer format yet.
+  var family = IntegerFormat.standard
+
+  // What is known.
+  var findings = Findings()
+
+  // Where the user is.
+  var size = Size(columns: 80, rows: 24)
+  var cursor = 0
+  var scroll = 0
+  var folded: Set<Group> = []
+  var marks: Set<Int> = []
+  var rangeStart: Int?
+  var filter: NameFilter?
+  var searchText: String?
+  var focus = Focus.list
+  var ladderCursor: Choice?
+  var modal: Modal?
+  var message: Notice?
+  var logCounts = false
+
+  // Saving.
+  var planPath: String?
+  var savedStamp: FileStamp?
+  var budget: Budget?
+  var savedAssignments: [Assignment]
+
+  // Derived, kept so that a frame needn't compute it again.
+  private(set) var rows: [Row] = []
+  private(set) var contributions: [Contribution]
+  private(set) var totals = Totals()
+  private(set) var backgroundTotal = 0
+  var backgroundLeft: Set<Work> = []
+  var urgent: [Work] = []
+  private var contributionsVersion = -1
+  /// The version of the edits for which background work was asked for.
+  var backgroundVersion = -1
+
+  /// Which pane the arrows move in.
+  enum Focus: Sendable, Equatable { case list, ladder }
+
+  /// A word to the user about what happened.
+  struct Notice: Sendable, Equatable {
+    enum Kind: Sendable { case plain, warning, failure }
+    var text: String
+    var kind = Kind.plain
+  }
+
+  /// The state at the start: every tensor as it is stored.
+  public init(model: Model, options: Options = Options()) {
+    self.model = model
+    fingerprint = model.fingerprint()
+    catalogue = Catalogue(tensors: model.tensors)
+    customLadder = options.ladder
+    glyphs = options.glyphs
+    colors = options.colors
+    mouse = options.mouse
+    planPath = options.planPath
+    edits = Edits(count: model.tensors.count)
+    savedAssignments = edits.assignments
+    contributions = []
+    findings = Findings(count: model.tensors.count)
+    foldAtStart()
+    refreshRows()
+    moveToFirstTensor()
+    refreshContributions()
+    if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
+  }
+
+  // MARK: - What is under the cursor
+
+  /// The row under the cursor; nil if nothing passes the filter.
+  var row: Row? { rows.indices.contains(cursor) ? rows[cursor] : nil }
+
+  /// The tensor under the cursor; nil on a group.
+  var tensor: Tensor? {
+    if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
+  }
+
+  /// The tensors that a row stands for.
+  func members(of row: Row) -> [Int] {
+    switch row.subject {
+    case .tensor(let id): [id]
+    case .group(let group):
+      (catalogue.members[group] ?? []).filter { passesFilter($0) }
+    }
+  }
+
+  /// What a change applies to: the marked tensors, or those of the row under the cursor.
+  var targets: [Int] {
+    let chosen = marks.isEmpty ? row.map(members) ?? [] : marks.sorted()
+    return chosen
+  }
+
+  /// The targets that can be quantized.
+  var quantizableTargets: [Int] {
+    targets.filter { model.tensors[$0].suitability.isQuantizable }
+  }
+
+  func choice(of tensor: Int) -> Choice { edits.assignments[tensor].choice }
+
+  func ladder(of tensor: Int) -> Ladder {
+    Ladder(
+      tensor: model.tensors[tensor], choice: choice(of: tensor), family: family,
+      formats: customLadder)
+  }
+
+  func measurement(of tensor: Int, _ format: Format) -> Measurement? {
+    findings.measurements[tensor][format]
+  }
+
+  /// Whether figures that the screen or the totals need are still to come.
+  public var isMeasuring: Bool { !urgent.isEmpty || !backgroundLeft.isEmpty }
+
+  var hasUnsavedChanges: Bool { edits.assignments != savedAssignments }
+
+  // MARK: - Rows
+
+  func passesFilter(_ tensor: Int) -> Bool {
+    filter?.matches(model.tensors[tensor].name) ?? true
+  }
+
+  var isFiltered: Bool { filter != nil }
+
+  /// The filter for the catalogue, by the tensors' indices.
+  var rowFilter: ((Int) -> Bool)? {
+    guard let filter else { return nil }
+    let tensors = model.tensors
+    return { filter.matches(tensors[$0].name) }
+  }
+
+  /// Computes the rows again, keeping the cursor on what it stood on.
+  mutating func refreshRows() {
+    let subject = row?.subject
+    rows = catalogue.rows(folded: folded, filter: rowFilter)
+    if let subject, let index = rows.firstIndex(where: { $0.subject == subject }) {
+      cursor = index
+    }
+    cursor = min(max(0, cursor), max(0, rows.count - 1))
+  }
+
+  /// A long model starts with its blocks folded, but for the first: an overview and an example.
+  private mutating func foldAtStart() {
+    let blocks = catalogue.nodes.compactMap { node -> Group? in
+      if case .group(let group, _) = node { group } else { nil }
+    }
+    for case .experts(let stack, let block, let role) in catalogue.groups {
+      folded.insert(.experts(stack: stack, block: block, role: role))
+    }
+    if model.tensors.count > 40 { folded.formUnion(blocks.dropFirst()) }
+  }
+
+  private mutating func moveToFirstTensor() {
+    cursor =
+      rows.firstIndex { row in
+        guard case .tensor(let id) = row.subject else { return false }
+        return model.tensors[id].suitability.isQuantizable && model.tensors[id].block != nil
+      }
+      ?? rows.firstIndex { row in
+        guard case .tensor(let id) = row.subject else { return false }
+        return model.tensors[id].suitability.isQuantizable
+      } ?? 0
+  }
+
+  // MARK: - Totals
+
+  /// Brings contributions and totals up to date after edits.
+  mutating func refreshContributions() {
+    guard contributionsVersion != edits.version else { return }
+    contributionsVersion = edits.version
+    contributions = model.tensors.indices.map(contribution)
+    totals = Totals(contributions)
+    let work = model.tensors.indices.compactMap(missingWork)
+    backgroundLeft = Set(work)
+    backgroundTotal = work.count
+  }
+
+  /// Brings one tensor's contribution up to date after a finding.
+  mutating func refreshContribution(of tensor: Int) {
+    contributions[tensor] = contribution(of: tensor)
+  }
+
+  /// Sums the contributions again; after all findings of one turn.
+  mutating func refreshTotals() {
+    totals = Totals(contributions)
+  }
+
+  func contribution(of index: Int) -> Contribution {
+    let tensor = model.tensors[index]
+    let choice = choice(of: index)
+    var part = Contribution(
+      tensor: tensor, choice: choice,
+      isReadable: WeightReader.canRead(tensor.source) && !findings.unreadable.contains(index))
+    switch choice {
+    case .source:
+      part.squares = findings.statistics[index].map(\.sumOfSquares)
+    case .format(let format):
+      let sums = measurement(of: index, format)?.sums
+      part.squaredError = sums?.squaredError
+      part.squares = sums?.squares
+    }
+    return part
+  }
+
+  /// What is still to be measured before a tensor's part in the totals is known.
+  func missingWork(for index: Int) -> Work? {
+    guard contributions[index].isReadable,
+      contributions[index].squaredError == nil || contributions[index].squares == nil
+    else { return nil }
+    switch choice(of: index) {
+    case .source: return .statistics(tensor: index)
+    case .format(let format): return .measurement(tensor: index, format: format)
+    }
+  }
+}

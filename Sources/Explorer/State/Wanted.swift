@@ -1,0 +1,54 @@
+import Measurement
+import Planning
+import Quantization
+
+extension State {
+  /// What the screen needs and doesn't have, most important first: what is chosen for the tensor
+  /// under the cursor, its histograms, its ladder, then the choices on the rows in sight.
+  func wantedNow(layout: ScreenLayout) -> [Work] {
+    var wanted: [Work] = []
+    var seen: Set<Work> = []
+    func want(_ work: Work) {
+      if !findings.has(work), seen.insert(work).inserted { wanted.append(work) }
+    }
+    func wantChoice(of tensor: Int) {
+      if case .format(let format) = choice(of: tensor) {
+        want(.measurement(tensor: tensor, format: format))
+      }
+    }
+    if let tensor, contributions[tensor.id].isReadable {
+      let id = tensor.id
+      wantChoice(of: id)
+      let bins = layout.histogramBins
+      if bins > 0 {
+        want(.histogram(tensor: id, format: nil, bins: bins))
+        if let format = shownChoice(of: id).format {
+          want(.histogram(tensor: id, format: format, bins: bins))
+        }
+      }
+      want(.statistics(tensor: id))
+      if tensor.suitability.isQuantizable {
+        for format in pickerFormatsInSight(layout: layout) {
+          want(.measurement(tensor: id, format: format))
+        }
+        for case .format(let format) in ladder(of: id).rungs {
+          want(.measurement(tensor: id, format: format))
+        }
+      }
+    }
+    let end = min(rows.count, scroll + layout.listRows)
+    for row in rows[min(scroll, end)..<end] {
+      if case .tensor(let id) = row.subject { wantChoice(of: id) }
+    }
+    return wanted
+  }
+
+  /// What the totals need, in the model's order.
+  var wantedInBackground: [Work] { model.tensors.indices.compactMap(missingWork) }
+
+  /// The choice that the detail pane draws: the rung under the ladder's cursor while it has the
+  /// focus, otherwise what is chosen.
+  func shownChoice(of tensor: Int) -> Choice {
+    focus == .ladder ? ladderCursor ?? choice(of: tensor) : choice(of: tensor)
+  }
+}

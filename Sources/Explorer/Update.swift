@@ -1,0 +1,255 @@
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+extension State {
+  /// Takes what happened, in order, and says what is to be done outside. The only way a state changes.
+  public mutating func update(_ events: [ExplorerEvent]) -> [Effect] {
+    var effects: [Effect] = []
+    var findingsChanged = false
+    for event in events {
+      switch event {
+      case .input(let event):
+        effects += handle(event)
+      case .found(let work, let finding):
+        findings.add(work, finding)
+        refreshContribution(of: work.tensor)
+        backgroundLeft.remove(work)
+        findingsChanged = true
+      case .saved(let path, let stamp, let assignments):
+        effects += saved(path: path, stamp: stamp, assignments: assignments)
+      case .notSaved(let path, let failure, let assignments):
+        notSaved(path: path, failure, quits: assignments.quits)
+      }
+    }
+    if findingsChanged { refreshTotals() }
+    return effects + settle()
+  }
+
+  /// Brings what is derived up to date, and asks for what is missing.
+  public mutating func settle() -> [Effect] {
+    var effects: [Effect] = []
+    let layout = ScreenLayout(size: size)
+    keepCursorInSight(listRows: layout.listRows)
+    let wanted = wantedNow(layout: layout)
+    if wanted != urgent {
+      urgent = wanted
+      effects.append(.measureFirst(wanted))
+    }
+    refreshContributions()
+    if backgroundVersion != edits.version {
+      backgroundVersion = edits.version
+      effects.append(.measureInBackground(wantedInBackground))
+    }
+    return effects
+  }
+
+  private mutating func handle(_ event: Event) -> [Effect] {
+    switch event {
+    case .key(let key):
+      return handle(key)
+    case .mouse(let mouse):
+      return handle(mouse)
+    case .paste(let text):
+      paste(text)
+      return []
+    case .resize(let size):
+      self.size = size
+      return []
+    case .terminate(let signal):
+      return [.terminate(signal)]
+    case .wake:
+      return []
+    }
+  }
+
+  private mutating func handle(_ key: Key) -> [Effect] {
+    if ScreenLayout(size: size).arrangement == .tooSmall {
+      return key == .character("q") || key == .control("c") ? quitOrAsk() : []
+    }
+    guard let modal else {
+      guard let action = Action.bound(to: key) else {
+        message = Notice(text: "\(key.asciiLabel) does nothing here: ? shows the keys")
+        return []
+      }
+      return perform(action)
+    }
+    if key == .control("z") { return [.suspend] }
+    switch modal {
+    case .help(let scroll): handleHelp(key, scroll)
+    case .picker(let picker): return handlePicker(key, picker)
+    case .recipe(let form): handleRecipe(key, form)
+    case .prompt(let prompt): return handlePrompt(key, prompt)
+    case .question(let question): return handleQuestion(key, question)
+    }
+    return []
+  }
+
+  mutating func perform(_ action: Action) -> [Effect] {
+    if let objection = action.objection(self) {
+      message = Notice(text: objection, kind: .warning)
+      return []
+    }
+    if action.section == .moving, message?.kind == .plain { message = nil }
+    return action.perform(&self)
+  }
+
+  private mutating func paste(_ text: String) {
+    switch modal {
+    case .prompt(var prompt):
+      prompt.input.insert(text)
+      modal = .prompt(prompt)
+      typed(prompt)
+    case .picker(var picker):
+      picker.input.insert(text)
+      picker.selected = 0
+      modal = .picker(picker)
+    default:
+      message = Notice(text: "pasted text is only taken where something is typed")
+    }
+  }
+
+  /// In a window too small for a question, leaving must still be possible, and nothing lost.
+  private mutating func quitOrAsk() -> [Effect] {
+    guard hasUnsavedChanges else { return [.quit] }
+    if case .question(let question) = modal, case .quit = question.subject { return [.quit] }
+    return quit()
+  }
+
+  // MARK: - Help
+
+  private mutating func handleHelp(_ key: Key, _ scroll: Int) {
+    let page = max(1, size.rows - 6)
+    switch key {
+    case .down, .character("j"): modal = .help(scroll: scroll + 1)
+    case .up, .character("k"): modal = .help(scroll: max(0, scroll - 1))
+    case .pageDown, .character(" "): modal = .help(scroll: scroll + page)
+    case .pageUp: modal = .help(scroll: max(0, scroll - page))
+    case .home, .character("g"): modal = .help(scroll: 0)
+    case .end, .character("G"): modal = .help(scroll: 1_000)
+    case .escape, .enter, .character("q"), .character("?"), .function(1), .control("c"):
+      modal = nil
+    default: break
+    }
+    if case .help(let scroll) = modal {
+      modal = .help(scroll: min(scroll, HelpView.maximumScroll(size: size, glyphs: glyphs)))
+    }
+  }
+
+  // MARK: - The form
+
+  private mutating func handleRecipe(_ key: Key, _ form: RecipeForm) {
+    var form = form
+    switch key {
+    case .up, .character("k"), .backTab: form.moveField(by: -1)
+    case .down, .character("j"), .tab: form.moveField(by: 1)
+    case .left, .character("h"), .character("-"): form.change(by: -1)
+    case .right, .character("l"), .character("+"), .character(" "): form.change(by: 1)
+    case .enter:
+      modal = nil
+      setFamily(form.draft)
+      return
+    case .escape, .character("q"), .character("c"), .control("c"):
+      modal = nil
+      return
+    default: break
+    }
+    modal = .recipe(form)
+  }
+
+  // MARK: - Prompts
+
+  private mutating func handlePrompt(_ key: Key, _ prompt: Prompt) -> [Effect] {
+    var prompt = prompt
+    switch key {
+    case .escape, .control("c"):
+      modal = nil
+      if case .filter(let before) = prompt.kind { setFilter(before) }
+      return []
+    case .enter:
+      modal = nil
+      return finish(prompt)
+    default:
+      if prompt.input.handle(key) {
+        modal = .prompt(prompt)
+        typed(prompt)
+      }
+      return []
+    }
+  }
+
+  /// What a prompt shows while it is typed: searching and filtering are live.
+  private mutating func typed(_ prompt: Prompt) {
+    switch prompt.kind {
+    case .search:
+      searchText = prompt.input.string
+      message = nil
+      search(forward: true, includingHere: true)
+    case .filter: setFilter(prompt.input.string)
+    case .mark, .saveAs: message = nil
+    }
+  }
+
+  private mutating func finish(_ prompt: Prompt) -> [Effect] {
+    let text = prompt.input.string
+    switch prompt.kind {
+    case .search:
+      if text.isEmpty { searchText = nil }
+    case .filter:
+      guard !text.isEmpty else { return [] }
+      do throws(PatternError) {
+        _ = try NameFilter(text)
+        let count = rows.count { if case .tensor = $0.subject { true } else { false } }
+        message = Notice(
+          text: count == 0
+            ? "nothing matches: Esc shows all again" : "\(count) tensors match: Esc shows all again")
+      } catch {
+        message = Notice(text: error.description, kind: .warning)
+      }
+    case .mark: if !text.isEmpty { mark(matching: text) }
+    case .saveAs(let quits):
+      guard !text.isEmpty else { return [] }
+      let expected: ExpectedFile =
+        text == planPath ? savedStamp.map { .unchanged($0) } ?? .absent : .absent
+      return write(to: text, expected: expected, quits: quits)
+    }
+    return []
+  }
+
+  // MARK: - Questions
+
+  private mutating func handleQuestion(_ key: Key, _ question: Question) -> [Effect] {
+    let cancels = key == .escape || key == .control("c")
+    if case .quit = question.subject, key == .control("c") { return [.quit] }
+    guard case .character(let answer) = key, question.answers.contains(where: { $0.key == answer })
+    else {
+      if cancels { return answer(question, question.answers.last?.key ?? "c") }
+      return []
+    }
+    return self.answer(question, answer)
+  }
+
+  mutating func answer(_ question: Question, _ key: Character) -> [Effect] {
+    modal = nil
+    switch (question.subject, key) {
+    case (.quit, "s"): return save(quits: true)
+    case (.quit, "d"): return [.quit]
+    case (.overwrite(let path, let quits), "o"), (.changedOnDisk(let path, let quits), "o"):
+      return write(to: path, expected: .anything, quits: quits)
+    case (.overwrite(_, let quits), "a"), (.changedOnDisk(_, let quits), "a"):
+      askForPath(quits: quits)
+    case (.otherModel(let match), "a"):
+      take(match, stamp: nil, isSaved: false)
+      message = Notice(text: "\(match.taken.count) choices taken over; save under a name of its own")
+      planPath = nil
+    case (.otherModel, "n"):
+      planPath = nil
+    case (.otherModel, "q"):
+      return [.quit]
+    default: break
+    }
+    return []
+  }
+}

@@ -1,0 +1,228 @@
+import Terminal
+
+extension State {
+  /// The whole screen as it is now.
+  public func draw() -> Canvas {
+    var canvas = Canvas(size: size)
+    let layout = ScreenLayout(size: size)
+    guard layout.arrangement != .tooSmall else {
+      drawTooSmall(on: &canvas)
+      return canvas
+    }
+    drawTitle(on: &canvas, in: layout.title)
+    drawTotals(on: &canvas, in: layout.totals)
+    drawList(on: &canvas, layout: layout)
+    drawDetails(on: &canvas, layout: layout)
+    drawMessage(on: &canvas, in: layout.message)
+    drawHints(on: &canvas, in: layout.hints)
+    drawModal(on: &canvas, layout: layout)
+    return canvas
+  }
+
+  private func drawTooSmall(on canvas: inout Canvas) {
+    let minimum = ScreenLayout.minimum
+    let lines = [
+      "Too small: \(size), needs \(minimum)", hasUnsavedChanges ? "unsaved; q asks" : "q quits",
+    ]
+    let top = max(0, (size.rows - lines.count) / 2)
+    for (index, line) in lines.enumerated() {
+      let column = max(0, (size.columns - line.columns) / 2)
+      canvas.write(line, at: Point(column: column, row: top + index))
+    }
+    if case .question(let question) = modal, case .quit = question.subject, size.rows > 3 {
+      canvas.write("q again discards", at: Point(column: 0, row: size.rows - 1))
+    }
+  }
+
+  // MARK: - The head
+
+  private func drawTitle(on canvas: inout Canvas, in rect: Rect) {
+    var column = rect.column
+    column += canvas.write(model.name, at: rect.origin, style: Theme.title, within: rect.columns)
+    let facts =
+      [
+        model.architecture?.sanitised, "\(Figures.count(model.weightCount)) weights",
+        "\(model.tensors.count) tensors", model.container.rawValue,
+      ].compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
+    canvas.write(
+      "  " + facts, at: Point(column: column, row: rect.row), style: Theme.faint,
+      within: max(0, rect.endColumn - column))
+    let name = planPath.map { ($0.split(separator: "/").last.map(String.init) ?? $0).sanitised }
+    let unsaved = hasUnsavedChanges
+    guard name != nil || unsaved else { return }
+    let text =
+      " " + [name?.truncatedMiddle(to: 32, mark: glyphs.ellipsis), unsaved ? "unsaved" : "saved"]
+      .compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
+    canvas.writeRight(text, in: rect, style: unsaved ? Theme.warning : Theme.faint)
+  }
+
+  private func drawTotals(on canvas: inout Canvas, in rect: Rect) {
+    var column = rect.column
+    func put(_ text: String, _ style: Style = .standard, gap: Int = 2) {
+      column += canvas.write(
+        text, at: Point(column: column, row: rect.row), style: style,
+        within: max(0, rect.endColumn - column))
+      column += gap
+    }
+    put(Figures.bytes(totals.sourceBytes), gap: 1)
+    put(glyphs.arrow, Theme.faint, gap: 1)
+    put(Figures.bytes(totals.bytes), Theme.title)
+    put(Figures.saving(totals.saving, minus: glyphs.minus), Theme.saving)
+    if rect.columns >= 100 {
+      put(
+        "(\(Figures.saving(totals.savingAgainstHalf, minus: glyphs.minus)) of F16)", Theme.faint)
+    }
+    put("\(Figures.bits(totals.bitsPerWeight)) bpw")
+    let isOpen = !totals.isComplete
+    if totals.squares > 0 || totals.isComplete {
+      let severity = Theme.Severity(nmse: totals.nmse)
+      let open = isOpen ? glyphs.ellipsis : ""
+      put("NMSE \(Figures.percent(totals.nmse))\(open)", severity.style)
+      put(Figures.decibels(totals.sqnr) + open, severity.style)
+    } else {
+      put("NMSE \(glyphs.ellipsis)", Theme.faint)
+    }
+    drawProgress(on: &canvas, in: rect, from: column)
+  }
+
+  private func drawProgress(on canvas: inout Canvas, in rect: Rect, from column: Int) {
+    guard !backgroundLeft.isEmpty, backgroundTotal > 0 else { return }
+    let done = backgroundTotal - backgroundLeft.count
+    let text = "measuring \(done)/\(backgroundTotal)"
+    let room = rect.endColumn - column
+    if room >= text.columns + 12 {
+      let bar = Rect(
+        column: rect.endColumn - 10, row: rect.row, columns: 10, rows: 1)
+      canvas.fill(bar, with: glyphs.shades[1], style: Theme.faint)
+      canvas.drawBar(
+        Double(done) / Double(backgroundTotal), in: bar, style: Theme.accent, glyphs: glyphs)
+      canvas.writeRight(text, in: rect.inset(right: 11), style: Theme.faint)
+    } else if room >= 8 {
+      canvas.writeRight("\(done)/\(backgroundTotal)", in: rect, style: Theme.faint)
+    }
+  }
+
+  // MARK: - The foot
+
+  private func drawMessage(on canvas: inout Canvas, in rect: Rect) {
+    if case .prompt(let prompt) = modal {
+      drawPrompt(prompt, on: &canvas, in: rect)
+      return
+    }
+    if let message {
+      let style: Style =
+        switch message.kind {
+        case .plain: .standard
+        case .warning: Theme.warning
+        case .failure: Theme.failure
+        }
+      canvas.write(
+        message.text.truncated(to: rect.columns, mark: glyphs.ellipsis), at: rect.origin,
+        style: style, within: rect.columns)
+      return
+    }
+    var parts: [String] = []
+    if rangeStart != nil { parts.append("marking a range: v ends it") }
+    if !marks.isEmpty { parts.append("\(marks.count) marked") }
+    if let filter { parts.append("filter: \(filter.text.sanitised)") }
+    if !parts.isEmpty { parts.append("Esc backs out") }
+    canvas.write(
+      parts.joined(separator: "  "), at: rect.origin, style: Theme.mark, within: rect.columns)
+  }
+
+  private func drawPrompt(_ prompt: Prompt, on canvas: inout Canvas, in rect: Rect) {
+    let label =
+      switch prompt.kind {
+      case .search: "/"
+      case .filter: "filter: "
+      case .mark: "mark: "
+      case .saveAs: "save as: "
+      }
+    let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
+    let room = max(1, rect.endColumn - start - 1)
+    let before = String(prompt.input.text.prefix(prompt.input.cursor)).sanitised
+    let hidden = max(0, before.columns - room)
+    let shown = prompt.input.string.sanitised.suffix(
+      columns: prompt.input.string.sanitised.columns - hidden)
+    canvas.write(shown, at: Point(column: start, row: rect.row), within: room)
+    canvas.cursor = Point(column: start + min(room, before.columns), row: rect.row)
+    let note: String? =
+      switch prompt.kind {
+      case .filter, .mark: "text, glob or /regex/"
+      case .search where message != nil: message?.text
+      case .saveAs where message != nil: message?.text
+      default: nil
+      }
+    if let note, room - shown.columns > note.columns + 2 {
+      canvas.writeRight(note, in: rect, style: Theme.faint)
+    }
+  }
+
+  /// The keys that work now, the most important first, then in the order of the table.
+  private func drawHints(on canvas: inout Canvas, in rect: Rect) {
+    var column = rect.column
+    for hint in hints(columns: rect.columns) {
+      column += canvas.write(
+        hint.key, at: Point(column: column, row: rect.row), style: Theme.key,
+        within: max(0, rect.endColumn - column))
+      column += 1
+      column += canvas.write(
+        hint.text, at: Point(column: column, row: rect.row), style: Theme.faint,
+        within: max(0, rect.endColumn - column))
+      column += 2
+    }
+  }
+
+  /// A key and what it does, for the last line.
+  struct Hint: Equatable {
+    let key: String
+    let text: String
+    let action: String?
+    var columns: Int { key.columns + 1 + text.columns }
+  }
+
+  /// As many hints as fit, help and quit among them.
+  func hints(columns: Int) -> [Hint] {
+    let all = currentHints
+    var chosen: [Int] = []
+    var used = 0
+    for (index, hint) in all.enumerated().sorted(by: { $0.element.priority < $1.element.priority }) {
+      let width = hint.hint.columns + (chosen.isEmpty ? 0 : 2)
+      if used + width > columns { continue }
+      used += width
+      chosen.append(index)
+    }
+    return chosen.sorted().map { all[$0].hint }
+  }
+
+  private var currentHints: [(hint: Hint, priority: Int)] {
+    func fixed(_ pairs: [(String, String)]) -> [(hint: Hint, priority: Int)] {
+      pairs.enumerated().map { index, pair in
+        (Hint(key: pair.0, text: pair.1, action: nil), index)
+      }
+    }
+    switch modal {
+    case .help: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
+    case .picker: return fixed([("Enter", "take"), ("Esc", "cancel"), (glyphs.upAndDown, "choose")])
+    case .recipe:
+      return fixed([
+        ("Enter", "apply"), ("Esc", "cancel"), (glyphs.upAndDown, "field"), (glyphs.leftAndRight, "value"),
+      ])
+    case .prompt: return fixed([("Enter", "done"), ("Esc", "cancel")])
+    case .question(let question):
+      return fixed(question.answers.map { (String($0.key), $0.label) })
+    case nil: break
+    }
+    return Action.all.compactMap { action in
+      guard let hint = action.hint, action.objection(self) == nil else { return nil }
+      if focus == .ladder, action.id == "fold" {
+        return (Hint(key: "Enter", text: "take", action: action.id), 0)
+      }
+      let key =
+        action.id == "fewer"
+        ? glyphs.leftAndRight : action.keys.first.map { glyphs.isASCII ? $0.asciiLabel : $0.label } ?? ""
+      let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
+      return (Hint(key: key, text: text, action: action.id), hint.priority)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Terminal
+
+/// How figures are written for people: three significant digits, binary units, NMSE in percent.
+public enum Figures {
+  /// Bytes with a binary unit: `648 KiB`, `8.01 MiB`.
+  public static func bytes(_ count: Int) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    var value = Double(count)
+    var unit = 0
+    while abs(value) >= 1_000, unit < units.count - 1 {
+      value /= 1_024
+      unit += 1
+    }
+    return unit == 0 ? "\(count) B" : "\(significant(value)) \(units[unit])"
+  }
+
+  /// A count of weights: `576`, `331 K`, `22.7 M`, `70.6 B`.
+  public static func count(_ count: Int) -> String {
+    let units = ["", " K", " M", " B", " T"]
+    var value = Double(count)
+    var unit = 0
+    while abs(value) >= 999.5, unit < units.count - 1 {
+      value /= 1_000
+      unit += 1
+    }
+    return unit == 0 ? "\(count)" : significant(value) + units[unit]
+  }
+
+  /// A relative error in percent: `0.613 %`.
+  public static func percent(_ share: Double) -> String {
+    guard share.isFinite else { return share.isNaN ? "?" : "inf" }
+    let percent = share * 100
+    if percent == 0 { return "0 %" }
+    if abs(percent) < 0.00095 { return String(format: "%.1e %%", percent) }
+    if abs(percent) < 0.009995 { return String(format: "%.4f %%", percent) }
+    if abs(percent) >= 9_999.5 { return String(format: "%.1e %%", percent) }
+    return "\(significant(percent)) %"
+  }
+
+  /// A saving, in percent with its sign: `−71.9 %`.
+  public static func saving(_ share: Double, minus: String) -> String {
+    let percent = share * 100
+    return (percent >= 0 ? minus : "+") + String(format: "%.1f %%", abs(percent))
+  }
+
+  /// Bits per weight, two decimals.
+  public static func bits(_ bits: Double) -> String { String(format: "%.2f", bits) }
+
+  /// A cosine, rounded down to six decimals so that only a perfect one reads as 1.
+  public static func cosine(_ cosine: Double) -> String {
+    guard cosine.isFinite else { return "undefined" }
+    return cosine >= 1 ? "1" : String(format: "%.6f", (cosine * 1e6).rounded(.down) / 1e6)
+  }
+
+  /// Decibels, one decimal; empty where nothing is lost.
+  public static func decibels(_ value: Double) -> String {
+    value.isFinite ? String(format: "%.1f dB", value) : value > 0 ? "lossless" : "-inf dB"
+  }
+
+  /// Three significant digits, without an exponent where that is readable.
+  public static func significant(_ value: Double) -> String {
+    let size = abs(value)
+    if size >= 99.95 { return String(format: "%.0f", value) }
+    if size >= 9.995 { return String(format: "%.1f", value) }
+    if size >= 0.9995 { return String(format: "%.2f", value) }
+    if size >= 0.09995 { return String(format: "%.3f", value) }
+    if size >= 0.009995 { return String(format: "%.4f", value) }
+    return String(format: "%.5f", value)
+  }
+
+  /// A weight's value: three significant digits, with an exponent where it is very small or large.
+  public static func weight(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    if value == 0 { return "0" }
+    let size = abs(value)
+    return size >= 0.001 && size < 10_000
+      ? significant(value) : String(format: "%.2e", value)
+  }
+}

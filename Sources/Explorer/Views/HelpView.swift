@@ -1,0 +1,61 @@
+import Terminal
+
+/// The help page: every action by section, from the table of actions.
+enum HelpView {
+  private enum Line {
+    case heading(String)
+    case action(keys: String, title: String)
+    case blank
+  }
+
+  static func draw(on canvas: inout Canvas, scroll: Int, glyphs: Glyphs) {
+    let lines = lines(glyphs: glyphs)
+    let inner = canvas.drawPanel(
+      "Keys", size: panelSize(canvas.size, lines: lines.count), glyphs: glyphs)
+    let start = min(scroll, max(0, lines.count - inner.rows))
+    for (index, line) in lines.dropFirst(start).prefix(inner.rows).enumerated() {
+      let rect = inner.line(index)
+      switch line {
+      case .heading(let text):
+        canvas.write(text, at: rect.origin, style: Theme.title, within: rect.columns)
+      case .action(let keys, let title):
+        canvas.write(keys, at: rect.inset(left: 2).origin, style: Theme.accent, within: 17)
+        let text = rect.inset(left: 20)
+        canvas.write(
+          title.truncated(to: text.columns, mark: glyphs.ellipsis), at: text.origin,
+          within: text.columns)
+      case .blank: break
+      }
+    }
+    if lines.count > inner.rows {
+      let more = start + inner.rows < lines.count ? "more below" : "the end"
+      canvas.writeRight(
+        " \(more) ",
+        in: Rect(column: inner.column, row: inner.endRow, columns: inner.columns, rows: 1),
+        style: Theme.faint)
+    }
+  }
+
+  /// How far the page can be scrolled.
+  static func maximumScroll(size: Size, glyphs: Glyphs) -> Int {
+    let count = lines(glyphs: glyphs).count
+    return max(0, count - (panelSize(size, lines: count).rows - 2))
+  }
+
+  private static func panelSize(_ size: Size, lines: Int) -> Size {
+    Size(columns: min(78, size.columns), rows: min(lines + 2, size.rows))
+  }
+
+  private static func lines(glyphs: Glyphs) -> [Line] {
+    var lines: [Line] = []
+    for section in Action.Section.allCases {
+      if !lines.isEmpty { lines.append(.blank) }
+      lines.append(.heading(section.rawValue))
+      for action in Action.all where action.section == section {
+        let keys = action.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
+        lines.append(.action(keys: keys.joined(separator: " "), title: action.title))
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,197 @@
+import ModelFiles
+import Planning
+import Terminal
+
+/// The columns of the Layers view at a given width.
+struct ListColumns {
+  let name: Rect
+  let shape: Rect
+  let source: Rect
+  let format: Rect
+  let bits: Rect
+  let size: Rect
+  let error: Rect
+  let bar: Rect
+
+  init(line: Rect, catalogue: Catalogue) {
+    let wide = line.columns >= 110
+    let narrow = line.columns < 74
+    let shares: [Share] = [
+      .weight(1),
+      .fixed(narrow ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
+      .fixed(narrow ? 0 : min(catalogue.sourceColumns, wide ? 8 : 5)),
+      .fixed(wide ? 22 : 11), .fixed(5), .fixed(8), .fixed(8),
+      .fixed(line.columns < 50 ? 0 : wide ? 10 : 4),
+    ]
+    // The first two columns are for marks.
+    let rects = line.inset(left: 2, right: 1).splitColumns(shares, spacing: 1)
+    name = rects[0]
+    shape = rects[1]
+    source = rects[2]
+    format = rects[3]
+    bits = rects[4]
+    size = rects[5]
+    error = rects[6]
+    bar = rects[7]
+  }
+}
+
+extension State {
+  func drawList(on canvas: inout Canvas, layout: ScreenLayout) {
+    drawColumnHeads(on: &canvas, in: layout.columnHeads)
+    guard !rows.isEmpty else {
+      let text =
+        model.tensors.isEmpty ? "This model has no tensors." : "Nothing matches. Esc shows all."
+      canvas.write(
+        text, at: Point(column: layout.list.column + 2, row: layout.list.row + 1),
+        style: Theme.faint)
+      return
+    }
+    for line in 0..<layout.list.rows {
+      let index = scroll + line
+      guard index < rows.count else { break }
+      drawRow(index, on: &canvas, in: layout.list.line(line))
+    }
+  }
+
+  private func drawColumnHeads(on canvas: inout Canvas, in line: Rect) {
+    canvas.fill(line, style: Theme.head)
+    let columns = ListColumns(line: line, catalogue: catalogue)
+    let place = rows.isEmpty ? "" : "  \(cursor + 1)/\(rows.count)"
+    canvas.write(
+      "tensor" + place, at: columns.name.origin, style: Theme.head, within: columns.name.columns)
+    canvas.write(
+      "shape", at: columns.shape.origin, style: Theme.head, within: columns.shape.columns)
+    canvas.write(
+      "source", at: columns.source.origin, style: Theme.head, within: columns.source.columns)
+    canvas.write(
+      "format", at: columns.format.origin, style: Theme.head, within: columns.format.columns)
+    canvas.writeRight("bpw", in: columns.bits, style: Theme.head)
+    canvas.writeRight("size", in: columns.size, style: Theme.head)
+    canvas.writeRight("NMSE", in: columns.error, style: Theme.head)
+  }
+
+  private func drawRow(_ index: Int, on canvas: inout Canvas, in line: Rect) {
+    let row = rows[index]
+    let columns = ListColumns(line: line, catalogue: catalogue)
+    drawGutter(row, on: &canvas, in: line)
+    let cells =
+      switch row.subject {
+      case .tensor(let id): tensorCells(id)
+      case .group(let group): groupCells(group, members: members(of: row), isFolded: isFolded(row))
+      }
+    let indent = String(repeating: " ", count: 2 * row.depth)
+    let name = (indent + cells.name).truncatedMiddle(to: columns.name.columns, mark: glyphs.ellipsis)
+    canvas.write(name, at: columns.name.origin, style: cells.style, within: columns.name.columns)
+    for (text, rect) in [(cells.shape, columns.shape), (cells.source, columns.source)] {
+      canvas.write(
+        text.truncatedMiddle(to: rect.columns, mark: glyphs.ellipsis), at: rect.origin,
+        style: Theme.faint, within: rect.columns)
+    }
+    canvas.write(
+      cells.format.truncatedMiddle(to: columns.format.columns, mark: glyphs.ellipsis),
+      at: columns.format.origin, style: cells.formatStyle, within: columns.format.columns)
+    canvas.writeRight(cells.bits, in: columns.bits, style: cells.style)
+    canvas.writeRight(cells.size, in: columns.size, style: cells.style)
+    drawError(cells.error, on: &canvas, in: columns)
+    if index == cursor { drawCursor(on: &canvas, in: line) }
+  }
+
+  private func drawGutter(_ row: Row, on canvas: inout Canvas, in line: Rect) {
+    let ids = members(of: row)
+    let marked = ids.count { marks.contains($0) }
+    let isInRange = rangeStart.map { start in
+      let index = scroll + line.row - ScreenLayout(size: size).list.row
+      return (min(start, cursor)...max(start, cursor)).contains(index)
+    }
+    if marked > 0 || isInRange == true {
+      let isAll = marked == ids.count || isInRange == true
+      canvas.write(isAll ? "*" : "+", at: line.origin, style: Theme.mark)
+    }
+    if ids.contains(where: { edits.assignments[$0].isPinned }) {
+      canvas.write("p", at: Point(column: line.column + 1, row: line.row), style: Theme.accent)
+    }
+  }
+
+  private func drawCursor(on canvas: inout Canvas, in line: Rect) {
+    canvas.restyle(line) { style in
+      focus == .list
+        ? Style(attributes: style.attributes.subtracting([.dim]).union(.reverse))
+        : style.with(.underline)
+    }
+  }
+
+  private func drawError(_ error: RowError, on canvas: inout Canvas, in columns: ListColumns) {
+    switch error {
+    case .none: break
+    case .waiting: canvas.writeRight(glyphs.ellipsis, in: columns.error, style: Theme.faint)
+    case .known(let nmse):
+      let severity = Theme.Severity(nmse: nmse)
+      canvas.writeRight(Figures.percent(nmse), in: columns.error, style: severity.style)
+      canvas.drawBar(
+        Theme.severityShare(nmse: nmse), in: columns.bar, style: severity.style, glyphs: glyphs)
+    }
+  }
+
+  // MARK: - What the cells hold
+
+  enum RowError { case none, waiting, known(Double) }
+
+  private struct RowCells {
+    var name: String
+    var shape: String
+    var source: String
+    var format: String
+    var formatStyle: Style
+    var bits: String
+    var size: String
+    var error: RowError
+    var style: Style
+  }
+
+  private func tensorCells(_ id: Int) -> RowCells {
+    let tensor = model.tensors[id]
+    let choice = choice(of: id)
+    let isKept = !tensor.suitability.isQuantizable
+    let error: RowError =
+      choice == .source ? .none : contributions[id].nmse.map { .known($0) } ?? .waiting
+    return RowCells(
+      name: catalogue.shortNames[id], shape: shapeText(tensor.shape, times: glyphs.times),
+      source: tensor.source.rawValue,
+      format: tensor.suitability.reason ?? choice.description,
+      formatStyle: isKept ? Theme.faint : choice == .source ? .standard : Theme.changed,
+      bits: Figures.bits(choice.bitsPerWeight(of: tensor)),
+      size: Figures.bytes(choice.byteCount(of: tensor)), error: error,
+      style: isKept ? Theme.faint : .standard)
+  }
+
+  private func groupCells(_ group: Group, members: [Int], isFolded: Bool) -> RowCells {
+    let totals = Totals(members.map { contributions[$0] })
+    let choices = Set(
+      members.filter { model.tensors[$0].suitability.isQuantizable }.map { choice(of: $0) })
+    let sources = Set(members.map { model.tensors[$0].source })
+    let error: RowError =
+      choices.isSubset(of: [.source])
+      ? .none : totals.isComplete ? .known(totals.nmse) : .waiting
+    let format =
+      choices.count == 1
+      ? choices.first?.description ?? "" : choices.isEmpty ? "kept" : "\(choices.count) formats"
+    return RowCells(
+      name: (isFolded ? glyphs.closed : glyphs.opened) + " " + describe(group, members: members),
+      shape: "\(members.count) tensors",
+      source: sources.count == 1 ? sources.first?.rawValue ?? "" : "mixed", format: format,
+      formatStyle: choices.isSubset(of: [.source]) ? .standard : Theme.changed,
+      bits: Figures.bits(totals.bitsPerWeight), size: Figures.bytes(totals.bytes), error: error,
+      style: Theme.group)
+  }
+
+  /// What a group is called.
+  func describe(_ group: Group, members: [Int]) -> String {
+    switch group {
+    case .block(let stack, let index):
+      (stack.map { "\($0.sanitised) " } ?? "") + "block \(index)"
+    case .experts(_, _, let role):
+      "\(role.rawValue) \(glyphs.times) \(members.count) experts"
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+extension State {
+  func drawModal(on canvas: inout Canvas, layout: ScreenLayout) {
+    switch modal {
+    case .help(let scroll): HelpView.draw(on: &canvas, scroll: scroll, glyphs: glyphs)
+    case .picker(let picker): drawPicker(picker, on: &canvas)
+    case .recipe(let form): drawRecipe(form, on: &canvas)
+    case .question(let question): drawQuestion(question, on: &canvas)
+    case .prompt, nil: break
+    }
+  }
+
+  private func drawQuestion(_ question: Question, on canvas: inout Canvas) {
+    let answers = question.answers.map { "[\($0.key)] \($0.label)" }.joined(separator: "   ")
+    let widest = (question.lines + [question.title, answers]).map(\.columns).max() ?? 0
+    let inner = canvas.drawPanel(
+      question.title, size: Size(columns: widest + 6, rows: question.lines.count + 4),
+      glyphs: glyphs)
+    for (line, text) in question.lines.prefix(max(0, inner.rows - 2)).enumerated() {
+      canvas.write(
+        text.truncated(to: inner.columns, mark: glyphs.ellipsis), at: inner.line(line).origin,
+        within: inner.columns)
+    }
+    canvas.write(
+      answers, at: inner.line(inner.rows - 1).origin, style: Theme.key, within: inner.columns)
+  }
+
+  private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
+    let inner = canvas.drawPanel(
+      "Integer formats: how scales are chosen", size: Size(columns: 66, rows: 14), glyphs: glyphs)
+    var line = 0
+    for field in form.fields {
+      let rect = inner.line(line)
+      let isAt = field == form.field
+      let (name, values, chosen) = RecipeText.row(field, form)
+      canvas.write(
+        name, at: rect.origin, style: isAt ? Theme.title : Theme.faint, within: 13)
+      var column = rect.column + 13
+      for (index, value) in values.enumerated() {
+        let style: Style =
+          index == chosen ? (isAt ? .reverse : Theme.changed.with(.bold)) : Theme.faint
+        column += canvas.write(
+          index == chosen ? "[\(value)]" : " \(value) ", at: Point(column: column, row: rect.row),
+          style: style, within: max(0, rect.endColumn - column))
+      }
+      line += 1
+    }
+    line += 1
+    canvas.write(
+      RecipeText.explanation(form), at: inner.line(line).origin, style: Theme.faint,
+      within: inner.columns)
+    line += 2
+    drawRecipePreview(form, on: &canvas, in: inner, from: line)
+  }
+
+  /// What the form would make of the tensor under the cursor.
+  private func drawRecipePreview(
+    _ form: RecipeForm, on canvas: inout Canvas, in inner: Rect, from line: Int
+  ) {
+    guard let tensor, tensor.suitability.isQuantizable else {
+      canvas.write(
+        "for all tensors that get an integer format from now on", at: inner.line(line).origin,
+        style: Theme.faint, within: inner.columns)
+      return
+    }
+    for (index, format) in recipePreviewFormats(form, tensor: tensor).enumerated() {
+      let rect = inner.line(line + index)
+      let parts = rect.splitColumns(
+        .fixed(30), .fixed(9), .fixed(9), .fixed(9), spacing: 1)
+      let size = format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
+      canvas.write(
+        (index == 0 ? "now  " : "then ") + format.description.truncatedMiddle(to: 25, mark: glyphs.ellipsis),
+        at: parts[0].origin, style: index == 0 ? Theme.faint : Theme.changed, within: 30)
+      canvas.writeRight(Figures.bytes(size), in: parts[1])
+      if let figures = measurement(of: tensor.id, format)?.figures {
+        let style = Theme.Severity(nmse: figures.nmse).style
+        canvas.writeRight(Figures.percent(figures.nmse), in: parts[2], style: style)
+        canvas.writeRight(Figures.decibels(figures.sqnr), in: parts[3], style: style)
+      } else {
+        canvas.writeRight(glyphs.ellipsis, in: parts[2], style: Theme.faint)
+      }
+    }
+  }
+
+  /// The tensor's integer format before and after the form (with 4 bits where it has none).
+  func recipePreviewFormats(_ form: RecipeForm, tensor: Tensor) -> [Format] {
+    let now = Ladder.family(of: choice(of: tensor.id), default: family)
+    return [.integer(now), .integer(form.draft.with(bits: now.bits))]
+  }
+}
+
+/// The words of the form.
+enum RecipeText {
+  /// A field's name, its values, and which of them is chosen.
+  static func row(_ field: RecipeForm.Field, _ form: RecipeForm) -> (String, [String], Int) {
+    let draft = form.draft
+    switch field {
+    case .scheme: return ("scheme", ["sym", "affine"], draft.scheme == .symmetric ? 0 : 1)
+    case .granularity:
+      let values = RecipeForm.granularities
+      return (
+        "granularity", values.map(\.name), values.firstIndex(of: draft.granularity) ?? 0
+      )
+    case .calibration:
+      let chosen =
+        switch draft.calibration {
+        case .minmax: 0
+        case .percentile: 1
+        case .mse: 2
+        case .entropy: 3
+        }
+      return ("calibration", ["minmax", "percentile", "mse", "entropy"], chosen)
+    case .percentile:
+      let values = RecipeForm.percentiles
+      return (
+        "percentile", values.map { "\($0)" },
+        values.firstIndex(of: form.currentPercentile ?? 0) ?? 0
+      )
+    case .scale:
+      let values: [IntegerFormat.ScaleType] = [.f16, .bf16, .f32]
+      return ("scale", values.map(\.rawValue), values.firstIndex(of: draft.scaleType) ?? 0)
+    }
+  }
+
+  /// A sentence on the field at hand.
+  static func explanation(_ form: RecipeForm) -> String {
+    switch form.field {
+    case .scheme:
+      form.draft.scheme == .symmetric
+        ? "sym: zero in the middle, one scale and no zero point"
+        : "affine: from minimum to maximum, with a zero point"
+    case .granularity: "what shares one scale: the tensor, an output row, or a group in it"
+    case .calibration:
+      switch form.draft.calibration {
+      case .minmax: "minmax: nothing is clipped"
+      case .percentile: "percentile: the rarest extremes are clipped"
+      case .mse: "mse: clips where the squared error is least"
+      case .entropy: "entropy: clips where the distribution changes least (KL)"
+      }
+    case .percentile: "the share of the weights that stays unclipped"
+    case .scale: "how a scale is stored"
+    }
+  }
+}
+
+extension Canvas {
+  /// Draws an empty panel in the middle, with a frame and a title, and gives the space inside.
+  mutating func drawPanel(_ title: String, size: Size, glyphs: Glyphs) -> Rect {
+    let rect = bounds.centered(
+      Size(columns: min(size.columns, bounds.columns), rows: min(size.rows, bounds.rows)))
+    fill(rect)
+    drawBox(rect, style: Theme.accent, glyphs: glyphs)
+    let text = " \(title.truncated(to: max(0, rect.columns - 6), mark: glyphs.ellipsis)) "
+    write(
+      text, at: Point(column: rect.column + 2, row: rect.row), style: Theme.title,
+      within: max(0, rect.columns - 4))
+    return rect.inset(left: 2, top: 1, right: 2, bottom: 1)
+  }
+
+  private mutating func drawBox(_ rect: Rect, style: Style, glyphs: Glyphs) {
+    guard rect.columns > 1, rect.rows > 1 else { return }
+    let line = String(repeating: glyphs.horizontal, count: rect.columns - 2)
+    write(glyphs.topLeft + line + glyphs.topRight, at: rect.origin, style: style)
+    for row in rect.row + 1..<rect.endRow - 1 {
+      write(glyphs.vertical, at: Point(column: rect.column, row: row), style: style)
+      write(glyphs.vertical, at: Point(column: rect.endColumn - 1, row: row), style: style)
+    }
+    write(
+      glyphs.bottomLeft + line + glyphs.bottomRight,
+      at: Point(column: rect.column, row: rect.endRow - 1), style: style)
+  }
+}

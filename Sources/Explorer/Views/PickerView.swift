@@ -1,0 +1,190 @@
+import ModelFiles
+import Planning
+import Quantization
+import Terminal
+
+/// An entry of a picker.
+enum PickerItem: Sendable {
+  case format(Format)
+  case action(Action)
+
+  /// What typing is matched against.
+  var name: String {
+    switch self {
+    case .format(let format): format.description
+    case .action(let action): action.title
+    }
+  }
+}
+
+extension State {
+  /// The entries that the typed text leaves: its letters in order, adjoining ones first.
+  func items(of picker: Picker) -> [PickerItem] {
+    let all: [PickerItem] =
+      switch picker.kind {
+      case .formats: FormatList.all.map { .format($0) }
+      case .actions: Action.all.map { .action($0) }
+      }
+    let text = picker.input.string
+    guard !text.isEmpty else { return all }
+    var items = all.enumerated().compactMap { index, item in
+      fuzzyScore(text, in: item.name).map { (item: item, score: $0, index: index) }
+    }.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.map(\.item)
+    // What is typed out in full is offered even if the list doesn't hold it (int4:percentile=99.5).
+    if picker.kind == .formats, let typed = try? Format(parsing: text) {
+      items.removeAll { if case .format(typed) = $0 { true } else { false } }
+      items.insert(.format(typed), at: 0)
+    }
+    return items
+  }
+
+  private func pickerRows(_ kind: Picker.Kind) -> Int {
+    max(1, min(kind == .formats ? 20 : 16, size.rows - 7))
+  }
+
+  private func firstShown(_ picker: Picker, count: Int) -> Int {
+    let rows = pickerRows(picker.kind)
+    return min(max(0, picker.selected - rows / 2), max(0, count - rows))
+  }
+
+  /// The formats whose errors an open list or form shows.
+  func pickerFormatsInSight(layout: ScreenLayout) -> [Format] {
+    switch modal {
+    case .picker(let picker) where picker.kind == .formats:
+      let items = items(of: picker)
+      let start = firstShown(picker, count: items.count)
+      return items.dropFirst(start).prefix(pickerRows(.formats)).compactMap {
+        if case .format(let format) = $0 { format } else { nil }
+      }
+    case .recipe(let form):
+      return tensor.map { recipePreviewFormats(form, tensor: $0) } ?? []
+    default:
+      return []
+    }
+  }
+
+  mutating func handlePicker(_ key: Key, _ picker: Picker) -> [Effect] {
+    var picker = picker
+    let items = items(of: picker)
+    switch key {
+    case .escape, .control("c"):
+      modal = nil
+      return []
+    case .enter:
+      modal = nil
+      guard items.indices.contains(picker.selected) else { return [] }
+      switch items[picker.selected] {
+      case .format(let format): setFormat(format)
+      case .action(let action): return perform(action)
+      }
+      return []
+    case .up: picker.selected -= 1
+    case .down, .tab: picker.selected += 1
+    case .pageUp: picker.selected -= pickerRows(picker.kind)
+    case .pageDown: picker.selected += pickerRows(picker.kind)
+    default:
+      if picker.input.handle(key) { picker.selected = 0 }
+    }
+    picker.selected = min(max(0, picker.selected), max(0, self.items(of: picker).count - 1))
+    modal = .picker(picker)
+    return []
+  }
+
+  func drawPicker(_ picker: Picker, on canvas: inout Canvas) {
+    let items = items(of: picker)
+    let rows = pickerRows(picker.kind)
+    let title = picker.kind == .formats ? "Choose a format" : "Do what?"
+    let inner = canvas.drawPanel(title, size: Size(columns: 76, rows: rows + 5), glyphs: glyphs)
+    let typed = picker.input.string.sanitised
+    let start = inner.column + canvas.write("> ", at: inner.origin, style: Theme.key)
+    canvas.write(typed, at: Point(column: start, row: inner.row), within: inner.columns - 2)
+    canvas.cursor = Point(
+      column: start + String(picker.input.text.prefix(picker.input.cursor)).sanitised.columns,
+      row: inner.row)
+    canvas.writeRight("\(items.count) match", in: inner.line(0), style: Theme.faint)
+    let list = inner.inset(top: 2)
+    if items.isEmpty {
+      canvas.write("nothing matches", at: list.origin, style: Theme.faint)
+    }
+    let first = firstShown(picker, count: items.count)
+    for (line, item) in items.dropFirst(first).prefix(min(rows, list.rows)).enumerated() {
+      let rect = list.line(line)
+      switch item {
+      case .format(let format): drawFormat(format, on: &canvas, in: rect)
+      case .action(let action):
+        let names = action.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
+        let refusal = action.objection(self)
+        canvas.write(
+          action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,
+          style: refusal == nil ? .standard : Theme.faint, within: rect.columns - 16)
+        canvas.writeRight(names.joined(separator: " "), in: rect, style: Theme.accent)
+      }
+      if first + line == picker.selected {
+        canvas.restyle(rect) { Style(attributes: $0.attributes.subtracting(.dim).union(.reverse)) }
+      }
+    }
+  }
+
+  private func drawFormat(_ format: Format, on canvas: inout Canvas, in line: Rect) {
+    let parts = line.splitColumns(
+      .weight(1), .fixed(6), .fixed(9), .fixed(9), .fixed(9), spacing: 1)
+    canvas.write(format.description, at: parts[0].origin, within: parts[0].columns)
+    guard let tensor else { return }
+    let shape = (tensor.rows, tensor.rowLength)
+    canvas.writeRight(
+      Figures.bits(format.bitsPerWeight(rows: shape.0, rowLength: shape.1)), in: parts[1])
+    canvas.writeRight(
+      Figures.bytes(format.storedByteCount(rows: shape.0, rowLength: shape.1)), in: parts[2])
+    guard tensor.suitability.isQuantizable else { return }
+    if let figures = measurement(of: tensor.id, format)?.figures {
+      let style = Theme.Severity(nmse: figures.nmse).style
+      canvas.writeRight(Figures.percent(figures.nmse), in: parts[3], style: style)
+      canvas.writeRight(Figures.decibels(figures.sqnr), in: parts[4], style: style)
+    } else {
+      canvas.writeRight(glyphs.ellipsis, in: parts[3], style: Theme.faint)
+    }
+  }
+}
+
+/// Every format that can be chosen, by falling bits, then by name.
+enum FormatList {
+  static let all: [Format] = {
+    var formats: [Format] = [
+      .float(.f32), .float(.f16), .float(.bf16), .float(.f8E4M3), .float(.f8E5M2),
+    ]
+    for bits in (2...8).reversed() {
+      for scheme in [IntegerFormat.Scheme.symmetric, .affine] {
+        for granularity in RecipeForm.granularities.reversed() {
+          for calibration: IntegerFormat.Calibration in [
+            .minmax, .mse, .percentile(IntegerFormat.Calibration.defaultPercentile), .entropy,
+          ] {
+            formats.append(
+              .integer(
+                IntegerFormat.standard.with(
+                  bits: bits, scheme: scheme, granularity: granularity, calibration: calibration)))
+          }
+        }
+      }
+    }
+    return formats
+  }()
+}
+
+/// How well a text's letters are found in a name, in their order and ignoring case: 0 is best (it
+/// starts with them), more the more scattered they are; nil if they aren't all there.
+func fuzzyScore(_ text: String, in name: String) -> Int? {
+  let needle = text.lowercased().filter { $0 != " " }
+  let haystack = Array(name.lowercased())
+  if name.lowercased().hasPrefix(text.lowercased()) { return 0 }
+  if name.contains(ignoringCase: text) { return 1 }
+  var position = 0
+  var gaps = 0
+  var previous: Int?
+  for letter in needle {
+    guard let found = haystack[position...].firstIndex(of: letter) else { return nil }
+    if let previous { gaps += found - previous - 1 }
+    previous = found
+    position = found + 1
+  }
+  return 2 + gaps
+}

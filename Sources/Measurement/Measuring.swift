@@ -1,0 +1,114 @@
+import ModelFiles
+import Quantization
+
+/// Thrown by a checkpoint to abandon work that nobody wants any longer.
+struct Abandoned: Error {}
+
+/// Does one piece of work after another on one thread, keeping its buffers between them.
+///
+/// `checkpoint` is called between pieces of some milliseconds at most; it may throw to abandon the
+/// work, or do other work first.
+struct Measuring {
+  private let model: Model
+  private var weights: [Float] = []
+  private var reconstructed: [Float] = []
+
+  init(model: Model) {
+    self.model = model
+  }
+
+  mutating func perform(
+    _ work: Work, checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Finding {
+    guard let reader = WeightReader(model: model, tensor: model.tensors[work.tensor]) else {
+      return .unreadable
+    }
+    switch work {
+    case .statistics:
+      return .statistics(try statistics(reader, checkpoint))
+    case .measurement(_, let format):
+      return .measurement(try measurement(reader, format, checkpoint))
+    case .histogram(_, let format, let bins):
+      let statistics = try statistics(reader, checkpoint)
+      let range = HistogramRange.robust(for: statistics, bins: bins)
+      return .histogram(try histogram(reader, format, range, checkpoint))
+    }
+  }
+
+  private mutating func statistics(
+    _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> WeightStatistics {
+    var statistics = WeightStatistics()
+    for piece in 0..<reader.pieceCount {
+      try checkpoint()
+      reader.read(piece: piece, into: &weights)
+      statistics.add(weights.span)
+    }
+    statistics.compact()
+    return statistics
+  }
+
+  private mutating func measurement(
+    _ reader: WeightReader, _ format: Format, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Measurement {
+    let codec = try codec(reader, format, checkpoint)
+    var sums = ErrorSums()
+    for piece in 0..<reader.pieceCount {
+      try checkpoint()
+      reconstruct(reader, piece, codec)
+      sums.add(weights.span, reconstructed.span)
+    }
+    return Measurement(
+      format: format, rows: reader.tensor.rows, rowLength: reader.tensor.rowLength, sums: sums)
+  }
+
+  private mutating func histogram(
+    _ reader: WeightReader, _ format: Format?, _ range: HistogramRange,
+    _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Histogram {
+    var histogram = Histogram(range: range)
+    guard let format else {
+      for piece in 0..<reader.pieceCount {
+        try checkpoint()
+        reader.read(piece: piece, into: &weights)
+        histogram.add(weights.span)
+      }
+      return histogram
+    }
+    let codec = try codec(reader, format, checkpoint)
+    for piece in 0..<reader.pieceCount {
+      try checkpoint()
+      reconstruct(reader, piece, codec)
+      histogram.add(reconstructed.span)
+    }
+    return histogram
+  }
+
+  /// The codec of a format, after the passes over the whole tensor that it needs.
+  private mutating func codec(
+    _ reader: WeightReader, _ format: Format, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> any Codec {
+    guard format.needsTensorRange, case .integer(let integer) = format else {
+      return format.codec()
+    }
+    var finder = RangeFinder(format: integer)
+    while true {
+      for piece in 0..<reader.pieceCount {
+        try checkpoint()
+        reader.read(piece: piece, into: &weights)
+        finder.observe(weights.span)
+      }
+      if let range = finder.endPass() { return format.codec(range: range) }
+    }
+  }
+
+  private mutating func reconstruct(_ reader: WeightReader, _ piece: Int, _ codec: any Codec) {
+    reader.read(piece: piece, into: &weights)
+    if reconstructed.count != weights.count {
+      reconstructed = [Float](repeating: 0, count: weights.count)
+    }
+    let source = weights
+    var target = reconstructed.mutableSpan
+    codec.reconstruct(source.span, rowLength: reader.tensor.rowLength, into: &target)
+  }
+}

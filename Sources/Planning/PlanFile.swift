@@ -1,0 +1,219 @@
+import ModelFiles
+import Quantization
+
+/// The plan file, version 1: UTF-8 JSON with its keys in a fixed order, so that the same plan always
+/// gives the same bytes. `plan.schema.json` beside this file is its JSON Schema.
+public enum PlanFile {
+  /// The version that is written and read.
+  public static let version = 1
+  /// Larger files are refused before they are read.
+  public static let maximumByteCount = 256 << 20
+
+  // MARK: - Writing
+
+  /// A plan as the text of a file.
+  public static func text(of plan: Plan) -> String {
+    JSONWriter(.pretty).string(json(of: plan))
+  }
+
+  /// A plan as JSON.
+  public static func json(of plan: Plan) -> JSONValue {
+    var object: JSONObject = [
+      "bitladder": JSONValue(version),
+      "model": json(of: plan.model),
+    ]
+    if let budget = plan.budget { object["budget"] = json(of: budget) }
+    object["totals"] = [
+      "bytes": JSONValue(plan.totals.bytes),
+      "bitsPerWeight": JSONValue(plan.totals.bitsPerWeight),
+      "nmse": optional(plan.totals.nmse),
+      "sqnr": optional(plan.totals.sqnr),
+    ]
+    object["tensors"] = .array(plan.tensors.map(json))
+    return .object(object)
+  }
+
+  /// What the plan file and all `--json` objects say of a model.
+  public static func json(of model: Plan.ModelIdentity) -> JSONValue {
+    [
+      "name": .string(model.name),
+      "architecture": model.architecture.map { .string($0) } ?? .null,
+      "fingerprint": .string(model.fingerprint),
+      "weights": JSONValue(model.weights),
+      "bytes": JSONValue(model.bytes),
+    ]
+  }
+
+  private static func json(of budget: Budget) -> JSONValue {
+    switch budget {
+    case .bytes(let bytes): ["bytes": JSONValue(bytes)]
+    case .bitsPerWeight(let bits): ["bitsPerWeight": JSONValue(bits)]
+    case .share(let share): ["share": JSONValue(share)]
+    }
+  }
+
+  private static func json(of entry: Plan.Entry) -> JSONValue {
+    [
+      "name": .string(entry.name),
+      "shape": .array(entry.shape.map { JSONValue($0) }),
+      "source": .string(entry.source),
+      "format": .string(entry.choice.description),
+      "bytes": JSONValue(entry.bytes),
+      "bitsPerWeight": JSONValue(entry.bitsPerWeight),
+      "nmse": optional(entry.nmse),
+      "exact": .bool(entry.exact),
+      "pinned": .bool(entry.isPinned),
+    ]
+  }
+
+  private static func optional(_ value: Double?) -> JSONValue { value.map { JSONValue($0) } ?? .null }
+
+  // MARK: - Reading
+
+  /// Reads a plan from the bytes of a file. Unknown keys are passed over: later versions may add some.
+  /// - Parameter path: names the file in errors.
+  /// - Throws: ``ModelFileError`` with the key, what was found and what was expected.
+  public static func parse(_ bytes: [UInt8], path: String) throws(ModelFileError) -> Plan {
+    let value: JSONValue
+    do throws(JSONError) {
+      value = try JSONParser.parse(bytes, maximumDepth: 16)
+    } catch {
+      throw ModelFileError(
+        path: path, place: .byte(error.offset), found: error.found, expected: error.expected)
+    }
+    guard value.object != nil else {
+      throw ModelFileError(
+        path: path, found: value.kind, expected: "a plan: a JSON object with the key \"bitladder\"")
+    }
+    let root = PlanReader(path: path, place: "", value: value)
+    let found = try root.member("bitladder").count()
+    guard found == version else {
+      throw ModelFileError(
+        path: path, place: .key("bitladder"), found: "version \(found)",
+        expected: "version \(version)", remedy: "made by a later bitladder?")
+    }
+    var tensors: [Plan.Entry] = []
+    for element in try root.member("tensors").elements() { tensors.append(try entry(element)) }
+    var names = Set<String>()
+    for (index, tensor) in tensors.enumerated() where !names.insert(tensor.name).inserted {
+      throw ModelFileError(
+        path: path, place: .key("tensors[\(index)].name"), found: "\"\(tensor.name)\" again",
+        expected: "each tensor once")
+    }
+    let totals = try root.member("totals")
+    return Plan(
+      model: try identity(try root.member("model")),
+      budget: try budget(try root.optionalMember("budget")),
+      totals: Plan.Sums(
+        bytes: try totals.member("bytes").count(),
+        bitsPerWeight: try totals.member("bitsPerWeight").figure(),
+        nmse: try totals.optionalMember("nmse")?.figure(),
+        sqnr: try totals.optionalMember("sqnr")?.figure(signed: true)),
+      tensors: tensors)
+  }
+
+  private static func identity(_ reader: PlanReader) throws(ModelFileError) -> Plan.ModelIdentity {
+    Plan.ModelIdentity(
+      name: try reader.member("name").text(),
+      architecture: try reader.optionalMember("architecture")?.text(),
+      fingerprint: try reader.member("fingerprint").text(),
+      weights: try reader.member("weights").count(), bytes: try reader.member("bytes").count())
+  }
+
+  private static func budget(_ reader: PlanReader?) throws(ModelFileError) -> Budget? {
+    guard let reader else { return nil }
+    if let bytes = try reader.optionalMember("bytes") { return .bytes(try bytes.count()) }
+    if let bits = try reader.optionalMember("bitsPerWeight") {
+      return .bitsPerWeight(try bits.figure())
+    }
+    if let share = try reader.optionalMember("share") { return .share(try share.figure()) }
+    throw reader.error(found: "none of them", expected: "bytes, bitsPerWeight or share")
+  }
+
+  private static func entry(_ reader: PlanReader) throws(ModelFileError) -> Plan.Entry {
+    var shape: [Int] = []
+    for dimension in try reader.member("shape").elements() { shape.append(try dimension.count()) }
+    return Plan.Entry(
+      name: try reader.member("name").text(), shape: shape,
+      source: try reader.member("source").text(), choice: try choice(try reader.member("format")),
+      bytes: try reader.member("bytes").count(),
+      bitsPerWeight: try reader.member("bitsPerWeight").figure(),
+      nmse: try reader.optionalMember("nmse")?.figure(),
+      exact: try reader.optionalMember("exact")?.flag() ?? false,
+      isPinned: try reader.optionalMember("pinned")?.flag() ?? false)
+  }
+
+  private static func choice(_ reader: PlanReader) throws(ModelFileError) -> Choice {
+    let name = try reader.text()
+    if name == "source" { return .source }
+    do throws(FormatError) {
+      return .format(try Format(parsing: name))
+    } catch {
+      throw reader.error(found: error.description, expected: "the name of a format, or \"source\"")
+    }
+  }
+}
+
+/// A value in a plan file, with the way to it for errors.
+private struct PlanReader {
+  let path: String
+  let place: String
+  let value: JSONValue
+
+  func error(found: String? = nil, expected: String) -> ModelFileError {
+    ModelFileError(
+      path: path, place: .key(place), found: found ?? value.kind, expected: expected)
+  }
+
+  func member(_ key: String) throws(ModelFileError) -> PlanReader {
+    guard let member = try optionalMember(key) else {
+      throw ModelFileError(
+        path: path, place: .key(join(key)), found: "nothing", expected: "this key")
+    }
+    return member
+  }
+
+  /// A member that may be left out or null.
+  func optionalMember(_ key: String) throws(ModelFileError) -> PlanReader? {
+    guard let object = value.object else { throw error(expected: "an object") }
+    guard let member = object[key], member != .null else { return nil }
+    return PlanReader(path: path, place: join(key), value: member)
+  }
+
+  func elements() throws(ModelFileError) -> [PlanReader] {
+    guard let array = value.array else { throw error(expected: "an array") }
+    return array.enumerated().map { index, element in
+      PlanReader(path: path, place: "\(place)[\(index)]", value: element)
+    }
+  }
+
+  func text() throws(ModelFileError) -> String {
+    guard let text = value.string else { throw error(expected: "a string") }
+    return text
+  }
+
+  func flag() throws(ModelFileError) -> Bool {
+    guard let flag = value.bool else { throw error(expected: "true or false") }
+    return flag
+  }
+
+  func count() throws(ModelFileError) -> Int {
+    guard let count = value.int, count >= 0 else {
+      throw error(found: number, expected: "a whole number from 0 on")
+    }
+    return count
+  }
+
+  func figure(signed: Bool = false) throws(ModelFileError) -> Double {
+    guard let figure = value.double, signed || figure >= 0 else {
+      throw error(found: number, expected: signed ? "a number" : "a number from 0 on")
+    }
+    return figure
+  }
+
+  private var number: String? {
+    if case .number(let number) = value { number.text } else { nil }
+  }
+
+  private func join(_ key: String) -> String { place.isEmpty ? key : "\(place).\(key)" }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Explorer
+import Foundation
+import ModelFiles
+import Planning
+import Terminal
+
+struct Explore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Open the explorer on a model (the default).")
+
+  @OptionGroup var model: ModelArgument
+
+  @Option(help: "A plan file to start from and save to; need not exist yet.")
+  var plan: String?
+
+  @Option(help: "The formats of the ladder, separated by commas (int8,int4:affine:g32,f8_e4m3).")
+  var ladder: String?
+
+  @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
+  var color = ColorChoice.auto
+
+  @Flag(help: "Draw with ASCII characters only.")
+  var ascii = false
+
+  @Flag(inversion: .prefixedNo, help: "Use the mouse.")
+  var mouse = true
+
+  @Option(help: "Play these keys on a screen in memory instead of a terminal ('jj4<Enter>').")
+  var script: String?
+
+  @Option(help: "The size of that screen: 120x36.")
+  var size: ScreenSize = ScreenSize(size: Size(columns: 120, rows: 36))
+
+  @Flag(help: "With --script: print the last frame as text, once everything is measured.")
+  var dumpFrame = false
+
+  func run() throws {
+    var options = Options()
+    options.ladder = try FormatList.read(ladder)
+    options.planPath = plan
+    options.mouse = mouse
+    let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
+    if script != nil || dumpFrame {
+      try play(options, start)
+      return
+    }
+    let terminal = TerminalOptions(
+      color: color, asciiOnly: ascii, mouse: mouse,
+      environment: ProcessInfo.processInfo.environment)
+    let model = try model.open()
+    do {
+      let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
+      if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private func play(_ options: Options, _ plan: (plan: Plan, stamp: FileStamp?)?) throws {
+    let events: [Event]
+    do {
+      events = try KeyScript.parse(script ?? "")
+    } catch {
+      throw ValidationError(error.description)
+    }
+    let environment = ProcessInfo.processInfo.environment
+    let screen = MemoryScreen(
+      size: size.size, depth: color.depth(terminalColors: 256, environment: environment),
+      glyphs: Glyphs.choose(isUTF8: true, asciiOnly: ascii))
+    _ = Session.play(events, try model.open(), options: options, plan: plan, on: screen)
+    if dumpFrame { print(screen.canvas.text.joined(separator: "\n")) }
+  }
+}
+
+extension ColorChoice: ExpressibleByArgument {}
+
+/// A size as `120x36`.
+struct ScreenSize: ExpressibleByArgument, CustomStringConvertible {
+  let size: Size
+
+  init(size: Size) { self.size = size }
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
+    guard parts.count == 2, let columns = Int(parts[0]), let rows = Int(parts[1]),
+      (0...Canvas.largest.columns).contains(columns), (0...Canvas.largest.rows).contains(rows)
+    else { return nil }
+    size = Size(columns: columns, rows: rows)
+  }
+
+  var description: String { size.description }
+  var defaultValueDescription: String { description }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Explorer
+import Foundation
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print a model's tensors: shapes, types, sizes, roles.")
+
+  @OptionGroup var model: ModelArgument
+
+  @Flag(help: "Read the weights and print their statistics as well.")
+  var stats = false
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    let model = try model.open()
+    for note in model.notes { tell("bitladder: note: \(note)") }
+    let statistics = stats ? measureStatistics(model) : [:]
+    if json {
+      print(JSONWriter(.pretty).string(jsonObject(model, statistics)), terminator: "")
+    } else {
+      printTable(model, statistics)
+    }
+  }
+
+  private func measureStatistics(_ model: Model) -> [Int: WeightStatistics] {
+    let work = model.tensors.filter { WeightReader.canRead($0.source) }
+      .map { Work.statistics(tensor: $0.id) }
+    var statistics: [Int: WeightStatistics] = [:]
+    for (work, finding) in measureAll(work, of: model) {
+      if case .statistics(let found) = finding { statistics[work.tensor] = found }
+    }
+    return statistics
+  }
+
+  private func printTable(_ model: Model, _ statistics: [Int: WeightStatistics]) {
+    var head = ["tensor", "shape", "source", "weights", "size", "role", "block", "kept because"]
+    if stats { head += ["min", "max", "mean", "deviation", "kurtosis", "zeros", "NaN", "inf"] }
+    var table = Table(head)
+    table.rightAligned = Set([3, 4, 6] + (8..<16))
+    for tensor in model.tensors {
+      var row = [
+        tensor.label, shapeText(tensor.shape, times: "x"), tensor.source.rawValue,
+        "\(tensor.weightCount)", Figures.bytes(tensor.byteCount), tensor.role.rawValue,
+        tensor.block.map { "\($0)" } ?? "", tensor.suitability.reason ?? "",
+      ]
+      if stats {
+        row +=
+          statistics[tensor.id].map { found in
+            [
+              Figures.weight(Double(found.minimum)), Figures.weight(Double(found.maximum)),
+              Figures.weight(found.mean), Figures.weight(found.deviation),
+              Figures.significant(found.kurtosis), "\(found.zeros)", "\(found.nan)",
+              "\(found.infinite)",
+            ]
+          } ?? Array(repeating: "", count: 8)
+      }
+      table.add(row)
+    }
+    print(table.text, terminator: "")
+    print(
+      "\(model.name): \(model.tensors.count) tensors, \(Figures.count(model.weightCount)) weights, "
+        + "\(Figures.bytes(model.byteCount)), \(model.container.rawValue)"
+        + (model.architecture.map { ", \($0.sanitised)" } ?? ""))
+  }
+
+  private func jsonObject(_ model: Model, _ statistics: [Int: WeightStatistics]) -> JSONValue {
+    [
+      "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
+      "tensors": .array(
+        model.tensors.map { tensor in
+          var object: JSONObject = [
+            "name": .string(tensor.name),
+            "shape": .array(tensor.shape.map { JSONValue($0) }),
+            "source": .string(tensor.source.rawValue),
+            "weights": JSONValue(tensor.weightCount),
+            "bytes": JSONValue(tensor.byteCount),
+            "role": .string(tensor.role.rawValue),
+            "block": tensor.block.map { JSONValue($0) } ?? .null,
+            "quantizable": .bool(tensor.suitability.isQuantizable),
+            "reason": tensor.suitability.reason.map { .string($0) } ?? .null,
+          ]
+          if let found = statistics[tensor.id] { object.add(found) }
+          return .object(object)
+        }),
+    ]
+  }
+}
+
+extension JSONObject {
+  fileprivate mutating func add(_ found: WeightStatistics) {
+    self["min"] = JSONValue(Double(found.minimum))
+    self["max"] = JSONValue(Double(found.maximum))
+    self["mean"] = JSONValue(found.mean)
+    self["deviation"] = JSONValue(found.deviation)
+    self["kurtosis"] = JSONValue(found.kurtosis)
+    self["zeros"] = JSONValue(found.zeros)
+    self["nan"] = JSONValue(found.nan)
+    self["infinite"] = JSONValue(found.infinite)
+  }
+}

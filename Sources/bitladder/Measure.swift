@@ -1,0 +1,119 @@
+import ArgumentParser
+import Explorer
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+
+struct Measure: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure size and error of tensors in formats.",
+    discussion: "Every weight is looked at: the figures are exact.")
+
+  @OptionGroup var model: ModelArgument
+
+  @Option(help: "The formats, separated by commas.")
+  var formats = "int8,int6,int5,int4,int3,int2"
+
+  @Option(help: "Only tensors whose names match: a glob (*.attn_q.*) or /regex/.")
+  var tensors: String?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    let formats = try FormatList.read(formats) ?? []
+    let pattern = try readPattern()
+    let model = try model.open()
+    for note in model.notes { tell("bitladder: note: \(note)") }
+    let chosen = model.tensors.filter {
+      $0.suitability.isQuantizable && (pattern?.matches($0.name) ?? true)
+    }
+    guard !chosen.isEmpty else {
+      throw Failure(
+        "\(model.name): no tensor worth quantizing"
+          + (tensors.map { " matches '\($0.sanitised)'" } ?? "")
+          + "; `bitladder inspect` lists them with the reasons")
+    }
+    let work = chosen.flatMap { tensor in
+      formats.map { Work.measurement(tensor: tensor.id, format: $0) }
+    }
+    var found: [Work: Measurement] = [:]
+    for (work, finding) in measureAll(work, of: model) {
+      if case .measurement(let measurement) = finding { found[work] = measurement }
+    }
+    let results = chosen.map { tensor in
+      (
+        tensor: tensor,
+        measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] }
+      )
+    }
+    if json {
+      print(JSONWriter(.pretty).string(jsonObject(model, results)), terminator: "")
+    } else {
+      printTable(results)
+    }
+  }
+
+  private func readPattern() throws -> Pattern? {
+    guard let tensors else { return nil }
+    do {
+      return try Pattern(tensors)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  private typealias Result = (tensor: Tensor, measurements: [Measurement])
+
+  private func printTable(_ results: [Result]) {
+    var table = Table([
+      "tensor", "format", "bpw", "size", "NMSE", "SQNR", "RMSE", "max error", "cosine",
+    ])
+    table.rightAligned = Set(2...8)
+    for (tensor, measurements) in results {
+      for measurement in measurements {
+        let figures = measurement.figures
+        table.add([
+          tensor.label, measurement.format.description, Figures.bits(measurement.bitsPerWeight),
+          Figures.bytes(measurement.byteCount), Figures.percent(figures.nmse),
+          Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
+          Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
+        ])
+      }
+    }
+    print(table.text, terminator: "")
+  }
+
+  private func jsonObject(_ model: Model, _ results: [Result]) -> JSONValue {
+    [
+      "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
+      "tensors": .array(
+        results.map { tensor, measurements in
+          [
+            "name": .string(tensor.name),
+            "shape": .array(tensor.shape.map { JSONValue($0) }),
+            "source": .string(tensor.source.rawValue),
+            "measurements": .array(measurements.map(jsonObject)),
+          ]
+        }),
+    ]
+  }
+
+  private func jsonObject(_ measurement: Measurement) -> JSONValue {
+    let figures = measurement.figures
+    return [
+      "format": .string(measurement.format.description),
+      "bytes": JSONValue(measurement.byteCount),
+      "bitsPerWeight": JSONValue(measurement.bitsPerWeight),
+      "mse": JSONValue(figures.mse),
+      "nmse": JSONValue(figures.nmse),
+      "sqnr": JSONValue(figures.sqnr),
+      "maxError": JSONValue(figures.maxError),
+      "cosine": JSONValue(figures.cosine),
+      "weightedNmse": .null,
+      "exact": .bool(measurement.exact),
+      "interval": .null,
+    ]
+  }
+}

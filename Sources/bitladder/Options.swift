@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import ModelFiles
+import Planning
+import Quantization
+
+/// The model that a command works on.
+struct ModelArgument: ParsableArguments {
+  @Argument(help: "A model: a file, a shard, an index.json, a folder, or owner/name.")
+  var model: String
+
+  func open() throws -> Model {
+    do {
+      return try Model.open(model)
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+}
+
+/// Formats, separated by commas.
+struct FormatList: ExpressibleByArgument {
+  let formats: [Format]
+
+  init?(argument: String) {
+    guard let formats = try? Self.parse(argument) else { return nil }
+    self.formats = formats
+  }
+
+  static func parse(_ text: String) throws(FormatError) -> [Format] {
+    var formats: [Format] = []
+    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let format = try Format(parsing: name.trimmingCharacters(in: .whitespaces))
+      if !formats.contains(format) { formats.append(format) }
+    }
+    return formats
+  }
+
+  /// Reads a list where a mistake is to be told in full.
+  static func read(_ text: String?) throws -> [Format]? {
+    guard let text else { return nil }
+    do {
+      return try parse(text)
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+}
+
+/// Reads a plan file; nil if there is none at the path and there need be none.
+func readPlan(_ path: String, mayBeAbsent: Bool) throws -> (plan: Plan, stamp: FileStamp?)? {
+  // The stamp first: a change while we read is noticed when saving.
+  let stamp = FileStamp(path: path)
+  if stamp == nil, mayBeAbsent { return nil }
+  do {
+    let file = try MappedFile(path)
+    guard file.byteCount <= PlanFile.maximumByteCount else {
+      throw Failure(
+        "\(path.sanitised): found \(file.byteCount) bytes, expected a plan of at most "
+          + "\(PlanFile.maximumByteCount)")
+    }
+    let bytes = file.withBytes(in: 0..<file.byteCount) { bytes in
+      bytes.withUnsafeBytes { Array($0) }
+    }
+    return (try PlanFile.parse(bytes, path: path), stamp)
+  } catch let error as ModelFileError {
+    throw Failure(error.description)
+  }
+}
+
+/// Prints a line to standard error.
+func tell(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}
