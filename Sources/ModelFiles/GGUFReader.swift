@@ -35,12 +35,12 @@ struct GGUFReader {
     let length = try integer(UInt64.self, "the length of \(what())")
     guard length <= remaining else {
       throw Flaw(
-        .byte(place), found: "\(what()) of \(length) bytes",
+        .byte(place), found: "\(what()), \(length) bytes long",
         expected: "at most \(grouped(remaining)), the rest of the file")
     }
     guard length <= Self.maximumStringLength else {
       throw Flaw(
-        .byte(place), found: "\(what()) of \(length) bytes",
+        .byte(place), found: "\(what()), \(length) bytes long",
         expected: "at most \(grouped(Self.maximumStringLength))")
     }
     let range = position..<position + Int(length)
@@ -48,10 +48,13 @@ struct GGUFReader {
     return range
   }
 
-  /// A string that names something: it must be UTF-8.
+  /// A string that names something: UTF-8, and not empty, as padding read by mistake would be.
   mutating func name(_ what: @autoclosure () -> String) throws(Flaw) -> String {
     let place = position
     let range = try stringBytes(what())
+    if range.isEmpty {
+      throw Flaw(.byte(place), found: "\(what()) that is empty", expected: "a name")
+    }
     guard let name = String(validating: bytes[range], as: UTF8.self) else {
       throw Flaw(.byte(place), found: "\(what()) that is not UTF-8", expected: "UTF-8")
     }

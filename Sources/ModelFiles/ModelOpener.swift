@@ -40,15 +40,15 @@ struct ModelOpener {
       try openGGUF(file)
       return .gguf
     case .safetensors:
-      if let index = Self.indexPath(ofShard: path), try lists(index, shard: file.name) {
+      if let index = Self.index(ofShard: path) {
         notes.append("\(file.name) is one shard of several; opened all of them by their index")
-        try openIndex(try MappedFile(index))
+        try openIndex(index)
       } else {
         if let part = PartName(file.name), part.count > 1 {
           notes.append(
-            "\(file.name) is one shard of \(part.count), opened alone: there is no index beside it")
+            "\(file.name) is one shard of \(part.count), opened alone: no index beside it lists it")
         }
-        try add(file, try Safetensors.read(file))
+        add(file, try Safetensors.read(file))
       }
       return .safetensors
     case .index:
@@ -78,24 +78,22 @@ struct ModelOpener {
     }
   }
 
-  private mutating func add(
-    _ file: MappedFile, _ content: FileContents
-  ) throws(ModelFileError) {
+  private mutating func add(_ file: MappedFile, _ content: FileContents) {
     files.append(file)
     contents.append(content)
   }
 
   // MARK: - Shards of safetensors
 
-  /// The index that lies beside a shard `model-00001-of-00003.safetensors`, if there is one.
-  private static func indexPath(ofShard path: String) -> String? {
-    guard let part = PartName(Path.name(path)), part.count > 1 else { return nil }
-    let index = Path.join(Path.folder(path), part.stem + ".safetensors.index.json")
-    return Platform.kind(of: index) == .file ? index : nil
-  }
-
-  private func lists(_ index: String, shard: String) throws(ModelFileError) -> Bool {
-    try SafetensorsIndex.read(try MappedFile(index)).shards.contains(shard)
+  /// The index that lies beside a shard `model-00001-of-00003.safetensors` and lists it, if there is one.
+  private static func index(ofShard path: String) -> MappedFile? {
+    let name = Path.name(path)
+    guard let part = PartName(name), part.count > 1 else { return nil }
+    let path = Path.join(Path.folder(path), part.stem + ".safetensors.index.json")
+    guard let file = try? MappedFile(path), let index = try? SafetensorsIndex.read(file),
+      index.shards.contains(name)
+    else { return nil }
+    return file
   }
 
   private mutating func openShard(_ path: String) throws(ModelFileError) {
@@ -104,7 +102,7 @@ struct ModelOpener {
       throw ModelFileError(
         path: path, found: "no safetensors file", expected: "a shard in safetensors format")
     }
-    try add(file, try Safetensors.read(file))
+    add(file, try Safetensors.read(file))
   }
 
   private mutating func openIndex(_ file: MappedFile) throws(ModelFileError) {
@@ -161,7 +159,7 @@ struct ModelOpener {
       if let part = PartName(file.name), part.count > 1 {
         notes.append("\(file.name) is named as a part, but its metadata knows of no others")
       }
-      return try add(file, first)
+      return add(file, first)
     }
     guard let part = PartName(file.name), part.count == count else {
       throw ModelFileError(
@@ -186,7 +184,7 @@ struct ModelOpener {
       let other = isGiven ? file : try MappedFile(Path.join(folder, part.name(number)))
       let content = isGiven ? first : try GGUF.read(other)
       try checkPart(other, content, number: number, count: count)
-      try add(other, content)
+      add(other, content)
     }
     try checkTotal(file)
   }
