@@ -79,16 +79,20 @@ static ct_result choose_terminal(void) {
   return CT_UNKNOWN;
 }
 
-// Adds a capability's bytes without its padding marks, which are $<...>.
-static void add_reset(const char *text) {
-  while (text && *text && ct_saved.reset_size < sizeof ct_saved.reset) {
+// Copies a capability's bytes without its padding marks, which are $<...>. Returns how many.
+static size_t unpadded(const char *text, char *into, size_t room) {
+  size_t size = 0;
+  while (text && *text && size < room) {
     const char *end = text[0] == '$' && text[1] == '<' ? strchr(text, '>') : NULL;
-    if (end) {
-      text = end + 1;
-      continue;
-    }
-    ct_saved.reset[ct_saved.reset_size++] = *text++;
+    if (end) text = end + 1;
+    else into[size++] = *text++;
   }
+  return size;
+}
+
+static void add_reset(const char *text) {
+  ct_saved.reset_size += unpadded(text, ct_saved.reset + ct_saved.reset_size,
+                                  sizeof ct_saved.reset - ct_saved.reset_size);
 }
 
 static void prepare_reset(void) {
@@ -111,16 +115,34 @@ static void prepare_reset(void) {
   add_reset("\r\n");
 }
 
+// Past curses, which has nothing in hand between two frames.
+static void send_bytes(const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t sent = write(ct_saved.screen, bytes, size);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return;
+    bytes += sent;
+    size -= (size_t)sent;
+  }
+}
+
+static void send(const char *text) { send_bytes(text, strlen(text)); }
+
+static void send_capability(const char *name) {
+  char bytes[256];
+  send_bytes(bytes, unpadded(capability(name), bytes, sizeof bytes));
+}
+
 static void reports_on(void) {
   if (!reports) return;
-  putp(paste_on);
-  if (mouse) putp(mouse_on);
+  send(paste_on);
+  if (mouse) send(mouse_on);
 }
 
 static void reports_off(void) {
   if (!reports) return;
-  putp(mouse_off);
-  putp(paste_off);
+  send(mouse_off);
+  send(paste_off);
 }
 
 static void free_descriptors(void) {
@@ -156,7 +178,10 @@ ct_result ct_open(bool wants_colour) {
     free_descriptors();
     return CT_FAILED;
   }
+  // The size is the system's, not that of LINES and COLUMNS; without the second call, terminals whose
+  // terminfo has no size (linux) would not start.
   use_env(FALSE);
+  use_tioctl(TRUE);
   screen = newterm(terminal_name, screen_file, stdin);
   if (!screen) {
     ct_disarm();
@@ -200,7 +225,7 @@ bool ct_reports(void) { return reports; }
 void ct_use_mouse(bool on) {
   if (!screen || on == mouse) return;
   mouse = on;
-  if (reports) putp(on ? mouse_on : mouse_off); // goes out with the next frame
+  if (reports) send(on ? mouse_on : mouse_off);
 }
 
 // MARK: Size
@@ -217,6 +242,7 @@ bool ct_fit(void) {
   if (width == ct_columns() && height == ct_rows()) return false;
   if (resize_term(height, width) != OK) return false;
   prepare_reset();
+  ct_repaint(); // what was drawn for another size meanwhile may be anywhere
   return true;
 }
 
@@ -290,29 +316,29 @@ void ct_repaint(void) {
 
 // MARK: Stopping and going on
 
+// Not with endwin and refresh: those put a standard palette in place of the user's.
 void ct_resume(void) {
   if (!screen) return;
   reset_prog_mode();
-  const char *enter = capability("smcup");
-  if (enter) putp(enter);
-  ct_fit();
-  curs_set(1);
+  send_capability("smcup");
+  send_capability("sgr0");
+  curs_set(1); // whatever it was
   curs_set(0);
   reports_on();
+  ct_fit();
   ct_repaint();
 }
 
 void ct_suspend(void) {
   if (!screen) return;
-  reports_off();
-  endwin();
+  send_bytes(ct_saved.reset, ct_saved.reset_size);
+  tcsetattr(ct_saved.terminal, TCSADRAIN, &ct_saved.before);
   struct sigaction standard = {.sa_handler = SIG_DFL}, ours;
   sigaction(SIGTSTP, &standard, &ours);
   // The whole job, as the terminal would do it. Where nobody could continue us, nothing stops.
   kill(0, SIGTSTP);
   ct_await_continue();
   sigaction(SIGTSTP, &ours, NULL);
-  refresh(); // out of endwin
   ct_resume();
 }
 

@@ -40,6 +40,7 @@ public struct Canvas: Sendable, Equatable {
   }
 
   /// Draws in a part only: what `body` draws outside of `rect` is left out.
+  @discardableResult
   public mutating func withClip<R>(_ rect: Rect, _ body: (inout Canvas) throws -> R) rethrows -> R {
     let outer = clip
     clip = outer.intersection(rect)

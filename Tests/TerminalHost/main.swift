@@ -107,6 +107,9 @@ do {
     }
   }
   terminal.close()
+  for argument in arguments where argument.hasPrefix("--saved=") {
+    _ = FileManager.default.createFile(atPath: String(argument.dropFirst(8)), contents: Data())
+  }
   if let signal {
     print("saved before signal \(signal)")
     CursesTerminal.end(bySignal: signal)
