@@ -1,1 +1,27 @@
-print("bench")
+import Foundation
+
+/// Runs the benchmarks named on the command line, or all of them: `swift run -c release Benchmarks [--quick]
+/// [NAME...]`. A benchmark is a file of its own and a line here.
+let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
+  ("quantization", QuantizationBenchmark.run),
+  ("distribution", DistributionBenchmark.run),
+]
+
+var options = BenchmarkOptions()
+var names: [String] = []
+for argument in CommandLine.arguments.dropFirst() {
+  if argument == "--quick" {
+    options.quick = true
+  } else if benchmarks.contains(where: { $0.name == argument }) {
+    names.append(argument)
+  } else {
+    let known = benchmarks.map(\.name).joined(separator: ", ")
+    FileHandle.standardError.write(
+      Data("error: no benchmark \(argument.debugDescription) (there are: \(known); --quick)\n".utf8)
+    )
+    exit(2)
+  }
+}
+for benchmark in benchmarks where names.isEmpty || names.contains(benchmark.name) {
+  benchmark.run(options)
+}

@@ -1,0 +1,103 @@
+import Quantization
+
+/// How many weights a second are reconstructed and measured (all error sums) in each format, on one core.
+enum QuantizationBenchmark {
+  /// A piece stays in the cache between reconstruction and measurement.
+  static let rowLength = 4096
+  static let piece = 8 * rowLength
+
+  static let plain = [
+    "f16", "bf16", "f8_e4m3", "f8_e5m2", "int8", "int6", "int4", "int3", "int2", "int4:affine",
+    "int4:g32", "int4:g256", "int4:channel", "int8:channel", "int4:tensor",
+  ]
+  static let searching = [
+    "int4:percentile", "int4:affine:percentile", "int4:channel:percentile", "int8:mse", "int4:mse",
+    "int3:mse", "int2:mse", "int4:affine:mse", "int4:channel:mse", "int4:tensor:mse",
+    "int8:entropy", "int4:entropy", "int4:channel:entropy",
+  ]
+  static let numpy = [
+    "f16", "int8", "int4", "int3", "int2", "int4:affine", "int4:g32", "int4:g256", "int4:channel",
+    "int4:mse", "int4:affine:mse",
+  ]
+
+  static func run(_ options: BenchmarkOptions) {
+    let count = (options.quick ? 1 << 21 : 1 << 24)
+    let runs = options.quick ? 3 : 7
+    let weights = sampleWeights(count)
+    let bytes = bfloatBytes(weights)
+    let peer = NumpyPeer.speeds(formats: numpy, weights: count, piece: piece, runs: 3)
+
+    print(
+      "Reconstruct and measure, one core, M weights/s (\(count >> 20) Mi weights, rows of 4096)")
+    var rows = [["format", "bpw", "from f32", "from bf16", "numpy", "ratio"]]
+    for name in plain + searching {
+      guard let format = try? Format(parsing: name) else { continue }
+      let used = searching.contains(name) ? count / 4 : count
+      let rate = Double(used)
+      let float = medianSeconds(runs: runs) { measure(format, weights, used) }
+      let bfloat = medianSeconds(runs: runs) { measure(format, bytes, used) }
+      let bits = format.bitsPerWeight(rows: count / rowLength, rowLength: rowLength)
+      var row = [
+        name, String((bits * 1000).rounded() / 1000), millions(rate / float),
+        millions(rate / bfloat),
+      ]
+      if let speed = peer?[name] {
+        row += [millions(speed), String((rate / float / speed * 10).rounded() / 10) + "x"]
+      }
+      rows.append(row)
+    }
+    print(table(rows))
+    print("")
+  }
+
+  /// The range of a tensor, if its format needs one; both passes count.
+  static func codec(_ format: Format, _ weights: Span<Float>) -> any Codec {
+    guard format.needsTensorRange, case .integer(let integer) = format else {
+      return format.codec()
+    }
+    var finder = RangeFinder(format: integer)
+    for _ in 0..<2 {
+      for start in stride(from: 0, to: weights.count, by: piece) {
+        finder.observe(weights.extracting(start..<min(start + piece, weights.count)))
+      }
+      if let range = finder.endPass() { return format.codec(range: range) }
+    }
+    return format.codec()
+  }
+
+  static func measure(_ format: Format, _ weights: [Float], _ count: Int) {
+    var room = [Float](repeating: 0, count: piece)
+    let codec = codec(format, weights.span.extracting(0..<count))
+    var sums = ErrorSums()
+    for start in stride(from: 0, to: count, by: piece) {
+      let source = weights.span.extracting(start..<min(start + piece, count))
+      var reconstructed = room.mutableSpan
+      codec.reconstruct(source, rowLength: rowLength, into: &reconstructed)
+      sums.add(source, reconstructed.span)
+    }
+    precondition(sums.count == count)
+  }
+
+  static func measure(_ format: Format, _ bytes: [UInt8], _ count: Int) {
+    var decoded = [Float](repeating: 0, count: piece)
+    var room = [Float](repeating: 0, count: piece)
+    var codec: (any Codec)?
+    if format.needsTensorRange {
+      // One range for all: what finding it costs is in the other column.
+      let first = ClippingRange(lower: -0.1, upper: 0.1)
+      codec = format.codec(range: first)
+    }
+    let used = codec ?? format.codec()
+    var sums = ErrorSums()
+    for start in stride(from: 0, to: count, by: piece) {
+      let size = min(piece, count - start)
+      var target = decoded.mutableSpan
+      Decode.bf16(bytes.span.bytes.extracting(2 * start..<2 * (start + size)), into: &target)
+      let source = target.span.extracting(0..<size)
+      var reconstructed = room.mutableSpan
+      used.reconstruct(source, rowLength: rowLength, into: &reconstructed)
+      sums.add(source, reconstructed.span.extracting(0..<size))
+    }
+    precondition(sums.count == count)
+  }
+}

@@ -1,0 +1,24 @@
+/// Sums over pairs of weights, from which all error figures follow.
+#ifndef BITLADDER_KERNELS_ERRORS_H
+#define BITLADDER_KERNELS_ERRORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bl_error_sums {
+  uint64_t count;                     // pairs with a finite source
+  uint64_t nan;                       // sources that are NaN
+  uint64_t infinite;                  // sources that are infinite
+  uint64_t not_finite_reconstructed;  // finite sources whose reconstruction isn't
+  double squared_error;
+  double squares;
+  double squares_reconstructed;
+  double products;
+  double max_error;
+} bl_error_sums;
+
+/// Adds `count` pairs. Pairs in which either is not finite add to the counters alone.
+void bl_error_sums_add(const float *weights, const float *reconstructed, size_t count,
+                       bl_error_sums *sums);
+
+#endif

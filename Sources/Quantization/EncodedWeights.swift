@@ -1,0 +1,67 @@
+import CKernels
+
+/// Rows of weights in their stored form; FloatFormat and IntegerFormat define the bytes.
+public struct EncodedWeights: Sendable, Equatable {
+  /// The format of the bytes.
+  public let format: Format
+  /// The number of rows.
+  public let rows: Int
+  /// The weights of a row.
+  public let rowLength: Int
+  /// The stored bytes, exactly `format.storedByteCount(rows:rowLength:)` of them.
+  public let bytes: [UInt8]
+
+  /// Stored bytes as they were read; nil if there aren't as many as the format needs for these rows.
+  public init?(format: Format, rows: Int, rowLength: Int, bytes: [UInt8]) {
+    guard rows >= 0, rowLength >= 0, !rows.multipliedReportingOverflow(by: rowLength).overflow,
+      !(rows * rowLength).multipliedReportingOverflow(by: 16).overflow,
+      bytes.count == format.storedByteCount(rows: rows, rowLength: rowLength)
+    else { return nil }
+    self.init(unchecked: format, rows: rows, rowLength: rowLength, bytes: bytes)
+  }
+
+  init(unchecked format: Format, rows: Int, rowLength: Int, bytes: [UInt8]) {
+    self.format = format
+    self.rows = rows
+    self.rowLength = rowLength
+    self.bytes = bytes
+  }
+
+  /// One code for each weight: the integer on the grid (signed where symmetric), or the bits of a
+  /// floating-point value.
+  public var codes: [Int] {
+    switch format {
+    case .float(let float):
+      let size = float.byteCount
+      return (0..<rows * rowLength).map { index in
+        (0..<size).reduce(0) { $0 | Int(bytes[index * size + $1]) << (8 * $1) }
+      }
+    case .integer(let integer):
+      let layout = IntegerLayout(integer, rows: rows, rowLength: rowLength)
+      return (0..<rows).flatMap { row in
+        layout.codes(ofRow: row, in: bytes).map { integer.signed($0) }
+      }
+    }
+  }
+
+  /// The scales, as they read back from their stored form, in the order of their groups; empty for formats
+  /// without scales.
+  public var scales: [Float] {
+    guard case .integer(let integer) = format else { return [] }
+    return IntegerLayout(integer, rows: rows, rowLength: rowLength).scales(in: bytes)
+  }
+
+  /// The zero points in the order of their groups; empty for formats without.
+  public var zeroPoints: [Int] {
+    guard case .integer(let integer) = format, integer.scheme == .affine else { return [] }
+    return IntegerLayout(integer, rows: rows, rowLength: rowLength).zeroPoints(in: bytes)
+  }
+}
+
+extension IntegerFormat {
+  /// A stored code as a number: two's complement where symmetric.
+  func signed(_ code: UInt8) -> Int {
+    let sign = scheme == .symmetric ? 1 << (bits - 1) : 0
+    return (Int(code) ^ sign) - sign
+  }
+}

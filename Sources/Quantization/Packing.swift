@@ -1,0 +1,114 @@
+import CKernels
+
+/// Codes of 1 to 8 bits one after another, the first in the low bits of the first byte.
+public enum Packing {
+  /// The bytes that `count` codes take.
+  public static func byteCount(_ count: Int, bits: Int) -> Int { (count * bits + 7) / 8 }
+
+  /// Packs the low `bits` bits (1...8) of each code; the last byte is filled up with zeros.
+  public static func pack(_ codes: [UInt8], bits: Int) -> [UInt8] {
+    precondition((1...8).contains(bits), "codes have 1 to 8 bits")
+    var packed = [UInt8](repeating: 0, count: byteCount(codes.count, bits: bits))
+    packed.withUnsafeMutableBufferPointer { out in
+      codes.withUnsafeBufferPointer {
+        bl_pack($0.baseAddress, $0.count, Int32(bits), out.baseAddress)
+      }
+    }
+    return packed
+  }
+
+  /// The first `count` codes of packed bytes, each in the low bits of a byte; fewer if the bytes end.
+  public static func unpack(_ bytes: ArraySlice<UInt8>, count: Int, bits: Int) -> [UInt8] {
+    precondition((1...8).contains(bits), "codes have 1 to 8 bits")
+    let count = max(0, min(count, bytes.count * 8 / bits))
+    var codes = [UInt8](repeating: 0, count: count)
+    codes.withUnsafeMutableBufferPointer { out in
+      bytes.withUnsafeBufferPointer {
+        bl_unpack($0.baseAddress, count, Int32(bits), out.baseAddress)
+      }
+    }
+    return codes
+  }
+}
+
+/// Where the parts of encoded integer weights are.
+struct IntegerLayout {
+  let format: IntegerFormat
+  let rows: Int
+  let rowLength: Int
+  let scaleCount: Int
+  let codeBytes: Int  // of one row
+
+  init(_ format: IntegerFormat, rows: Int, rowLength: Int) {
+    self.format = format
+    self.rows = rows
+    self.rowLength = rowLength
+    scaleCount = format.scaleCount(rows: rows, rowLength: rowLength)
+    codeBytes = format.codeByteCount(rowLength: rowLength)
+  }
+
+  /// Weights that share a scale, within a row.
+  var groupLength: Int { format.groupLength(rowLength: rowLength) }
+
+  /// Scales of one row; 0 where there is one for all.
+  var scalesPerRow: Int {
+    format.granularity == .tensor ? 0 : (rowLength + groupLength - 1) / groupLength
+  }
+
+  var scaleOffset: Int { rows * codeBytes }
+  var zeroPointOffset: Int { scaleOffset + scaleCount * format.scaleType.byteCount }
+
+  func codes(ofRow row: Int, in bytes: [UInt8]) -> [UInt8] {
+    let start = row * codeBytes
+    return Packing.unpack(bytes[start..<start + codeBytes], count: rowLength, bits: format.bits)
+  }
+
+  func scales(in bytes: [UInt8]) -> [Float] {
+    (0..<scaleCount).map { index in
+      let size = format.scaleType.byteCount
+      let start = scaleOffset + index * size
+      let pattern = (0..<size).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << (8 * $1) }
+      return format.scaleType.value(pattern)
+    }
+  }
+
+  func zeroPoints(in bytes: [UInt8]) -> [Int] {
+    guard format.scheme == .affine else { return [Int](repeating: 0, count: scaleCount) }
+    return Packing.unpack(bytes[zeroPointOffset...], count: scaleCount, bits: format.bits).map(
+      Int.init)
+  }
+}
+
+extension IntegerFormat.ScaleType {
+  /// A scale from its stored bits.
+  func value(_ pattern: UInt32) -> Float {
+    switch self {
+    case .f32: Float(bitPattern: pattern)
+    case .bf16: Float(bitPattern: pattern << 16)
+    case .f16: Decode.half(UInt16(truncatingIfNeeded: pattern))
+    }
+  }
+
+  /// The stored bytes of a scale that has been rounded to this type.
+  func append(_ scale: Float, to bytes: inout [UInt8]) {
+    switch self {
+    case .f32:
+      for shift in [0, 8, 16, 24] {
+        bytes.append(UInt8(truncatingIfNeeded: scale.bitPattern >> shift))
+      }
+    case .bf16:
+      for shift in [16, 24] { bytes.append(UInt8(truncatingIfNeeded: scale.bitPattern >> shift)) }
+    case .f16:
+      let half = Decode.halfPattern(scale)
+      for shift in [0, 8] { bytes.append(UInt8(truncatingIfNeeded: half >> shift)) }
+    }
+  }
+
+  var kernelValue: Int32 {
+    switch self {
+    case .f16: Int32(bl_scale_f16)
+    case .bf16: Int32(bl_scale_bf16)
+    case .f32: Int32(bl_scale_f32)
+    }
+  }
+}
