@@ -37,7 +37,9 @@ let package = Package(
     .target(name: "Quantization", dependencies: ["CKernels"], swiftSettings: optimised),
     .target(
       name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
-    .target(name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
+    .target(
+      name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
+      exclude: ["plan.schema.json"]),
     .target(name: "Terminal", dependencies: ["CTerminal"]),
     .target(
       name: "Explorer",
@@ -50,7 +52,8 @@ let package = Package(
       ]),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
-    .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
+    .testTarget(
+      name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),

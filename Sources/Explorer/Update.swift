@@ -204,7 +204,8 @@ extension State {
         let count = rows.count { if case .tensor = $0.subject { true } else { false } }
         message = Notice(
           text: count == 0
-            ? "nothing matches: Esc shows all again" : "\(count) tensors match: Esc shows all again")
+            ? "nothing matches: Esc shows all again" : "\(count) tensors match: Esc shows all again"
+        )
       } catch {
         message = Notice(text: error.description, kind: .warning)
       }
@@ -242,7 +243,8 @@ extension State {
       askForPath(quits: quits)
     case (.otherModel(let match), "a"):
       take(match, stamp: nil, isSaved: false)
-      message = Notice(text: "\(match.taken.count) choices taken over; save under a name of its own")
+      message = Notice(
+        text: "\(match.taken.count) choices taken over; save under a name of its own")
       planPath = nil
     case (.otherModel, "n"):
       planPath = nil

@@ -21,7 +21,8 @@ final class CompiledRegex: Sendable {
     guard status == 0 else {
       var message = [CChar](repeating: 0, count: 200)
       let length = regerror(status, &compiled, &message, message.count)
-      let bytes = message.prefix(max(0, min(length, message.count) - 1)).map(UInt8.init(bitPattern:))
+      let bytes = message.prefix(max(0, min(length, message.count) - 1)).map(
+        UInt8.init(bitPattern:))
       throw .unreadable(text, String(decoding: bytes, as: UTF8.self).lowercased())
     }
   }

@@ -66,7 +66,9 @@ public enum PlanFile {
     ]
   }
 
-  private static func optional(_ value: Double?) -> JSONValue { value.map { JSONValue($0) } ?? .null }
+  private static func optional(_ value: Double?) -> JSONValue {
+    value.map { JSONValue($0) } ?? .null
+  }
 
   // MARK: - Reading
 

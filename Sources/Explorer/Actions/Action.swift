@@ -19,6 +19,8 @@ struct Action: Sendable, Identifiable {
   let keys: [Key]
   /// What it does, for the help page and the palette: a short imperative.
   let title: String
+  /// What the help page says of several actions in a row at once, instead of their titles.
+  var helpTitle: String?
   /// Two words at most for the last line, if it may stand there; with its priority (low first).
   var hint: (text: String, priority: Int)?
   /// Why it can't be done now; nil if it can.
@@ -35,7 +37,8 @@ struct Action: Sendable, Identifiable {
   static let all: [Action] = moving + bits + marking + finding + plan + program
 
   private static let byKey: [Key: Action] = Dictionary(
-    all.flatMap { action in action.keys.map { ($0, action) } }, uniquingKeysWith: { first, _ in first })
+    all.flatMap { action in action.keys.map { ($0, action) } },
+    uniquingKeysWith: { first, _ in first })
 }
 
 extension Key {

@@ -21,7 +21,8 @@ extension Action {
     Action(
       id: "top", section: .moving, keys: [.character("g"), .home], title: "to the first row"
     ) { $0.moveFocus(by: -1_000_000_000) },
-    Action(id: "bottom", section: .moving, keys: [.character("G"), .end], title: "to the last row") {
+    Action(id: "bottom", section: .moving, keys: [.character("G"), .end], title: "to the last row")
+    {
       $0.moveFocus(by: 1_000_000_000)
     },
     Action(
@@ -61,7 +62,8 @@ extension Action {
     + [2, 3, 4, 5, 6, 7, 8].map { bits in
       Action(
         id: "bits\(bits)", section: .bits, keys: [.character(Character("\(bits)"))],
-        title: "\(bits) bits, in the family at hand"
+        title: "\(bits) bits, in the family at hand",
+        helpTitle: "so many bits, in the family at hand"
       ) {
         $0.setBits(bits)
         return []
@@ -141,7 +143,8 @@ extension Action {
       $0.searchAgain(forward: true)
       return []
     },
-    Action(id: "previous", section: .finding, keys: [.character("N")], title: "to the match before") {
+    Action(id: "previous", section: .finding, keys: [.character("N")], title: "to the match before")
+    {
       $0.searchAgain(forward: false)
       return []
     },

@@ -124,12 +124,12 @@ struct Catalogue: Sendable {
   /// `model.layers.3.mlp.up_proj.weight` is shown as `mlp.up_proj.weight` inside block 3.
   private static func shortName(_ tensor: Tensor) -> String {
     let name = tensor.label
-    guard let block = tensor.block, let range = name.firstRange(of: ".\(block).") else {
-      return name
+    var short = name[...]
+    if let block = tensor.block, let range = name.firstRange(of: ".\(block).") {
+      short = name[range.upperBound...]
     }
     // `.weight` says nothing that the row doesn't; `.bias` does.
-    let rest = name[range.upperBound...]
-    let short = rest.hasSuffix(".weight") ? rest.dropLast(7) : rest
+    if short.hasSuffix(".weight") { short = short.dropLast(7) }
     return short.isEmpty ? name : String(short)
   }
 

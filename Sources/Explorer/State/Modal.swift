@@ -23,7 +23,9 @@ struct Picker: Sendable {
 
 /// The form for scheme, granularity, calibration and scale type.
 struct RecipeForm: Sendable {
-  enum Field: Int, CaseIterable, Sendable { case scheme, granularity, calibration, percentile, scale }
+  enum Field: Int, CaseIterable, Sendable {
+    case scheme, granularity, calibration, percentile, scale
+  }
 
   var draft: IntegerFormat
   var field = Field.scheme

@@ -144,7 +144,9 @@ extension State {
       let high = min(max(start, cursor), rows.count - 1)
       guard low <= high else { return }
       for row in rows[low...high] {
-        if case .tensor(let id) = row.subject { marks.insert(id) } else if isFolded(row) {
+        if case .tensor(let id) = row.subject {
+          marks.insert(id)
+        } else if isFolded(row) {
           marks.formUnion(members(of: row))
         }
       }

@@ -41,7 +41,9 @@ extension State {
     guard case .group = rows[index].subject else { return [] }
     // On a group: its fold mark at once, anywhere else on the second click.
     let mark = layout.list.column + 2 + 2 * rows[index].depth
-    if mouse.action == .doublePress(.left) || isAgain || (mark...mark + 1).contains(mouse.position.column) {
+    if mouse.action == .doublePress(.left) || isAgain
+      || (mark...mark + 1).contains(mouse.position.column)
+    {
       toggleFold()
     }
     return []

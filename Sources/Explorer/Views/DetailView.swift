@@ -82,7 +82,8 @@ extension State {
     let error = errorFacts(of: id)
     let statistics = statisticsFacts(of: id)
     if layout.facts.rows < 4 { return [error.isEmpty ? identity : error] + statistics }
-    let title = layout.arrangement == .sideBySide ? [[Fact(text: tensor.label, style: Theme.title)]] : []
+    let title =
+      layout.arrangement == .sideBySide ? [[Fact(text: tensor.label, style: Theme.title)]] : []
     return title + [identity] + statistics + (error.isEmpty ? [] : [error])
   }
 
@@ -148,7 +149,8 @@ extension State {
       Fact(text: "\(Figures.count(totals.weights)) weights", style: Theme.faint),
     ])
     lines.append([
-      Fact(text: "\(Figures.bytes(totals.sourceBytes)) \(glyphs.arrow) \(Figures.bytes(totals.bytes))"),
+      Fact(
+        text: "\(Figures.bytes(totals.sourceBytes)) \(glyphs.arrow) \(Figures.bytes(totals.bytes))"),
       Fact(text: Figures.saving(totals.saving, minus: glyphs.minus), style: Theme.saving),
       Fact(text: "NMSE \(Figures.percent(totals.nmse))\(totals.isComplete ? "" : glyphs.ellipsis)"),
     ])
@@ -195,7 +197,9 @@ extension State {
     }
     let total = members.reduce(0) { $0 + contributions[$1].bytes }
     canvas.write("where its bytes go", at: rect.origin, style: Theme.head)
-    let sorted = used.sorted { ($0.value.bytes, $1.key.description) > ($1.value.bytes, $0.key.description) }
+    let sorted = used.sorted {
+      ($0.value.bytes, $1.key.description) > ($1.value.bytes, $0.key.description)
+    }
     for (line, entry) in sorted.prefix(max(0, rect.rows - 1)).enumerated() {
       let parts = rect.line(line + 1).splitColumns(
         .fixed(min(22, rect.columns / 2)), .fixed(4), .fixed(9), .weight(1), spacing: 1)

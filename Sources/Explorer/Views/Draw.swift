@@ -51,7 +51,8 @@ extension State {
     let unsaved = hasUnsavedChanges
     guard name != nil || unsaved else { return }
     let text =
-      " " + [name?.truncatedMiddle(to: 32, mark: glyphs.ellipsis), unsaved ? "unsaved" : "saved"]
+      " "
+      + [name?.truncatedMiddle(to: 32, mark: glyphs.ellipsis), unsaved ? "unsaved" : "saved"]
       .compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
     canvas.writeRight(text, in: rect, style: unsaved ? Theme.warning : Theme.faint)
   }
@@ -70,7 +71,8 @@ extension State {
     put(Figures.saving(totals.saving, minus: glyphs.minus), Theme.saving)
     if rect.columns >= 100 {
       put(
-        "(\(Figures.saving(totals.savingAgainstHalf, minus: glyphs.minus)) of F16)", Theme.faint)
+        "(\(Figures.saving(totals.savingAgainstHalf, minus: glyphs.minus)) against F16)",
+        Theme.faint)
     }
     put("\(Figures.bits(totals.bitsPerWeight)) bpw")
     let isOpen = !totals.isComplete
@@ -186,7 +188,8 @@ extension State {
     let all = currentHints
     var chosen: [Int] = []
     var used = 0
-    for (index, hint) in all.enumerated().sorted(by: { $0.element.priority < $1.element.priority }) {
+    for (index, hint) in all.enumerated().sorted(by: { $0.element.priority < $1.element.priority })
+    {
       let width = hint.hint.columns + (chosen.isEmpty ? 0 : 2)
       if used + width > columns { continue }
       used += width
@@ -203,10 +206,12 @@ extension State {
     }
     switch modal {
     case .help: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
-    case .picker: return fixed([("Enter", "take"), ("Esc", "cancel"), (glyphs.upAndDown, "choose")])
+    case .picker:
+      return fixed([("Enter", "take"), ("Esc", "cancel"), (glyphs.upAndDown, "choose")])
     case .recipe:
       return fixed([
-        ("Enter", "apply"), ("Esc", "cancel"), (glyphs.upAndDown, "field"), (glyphs.leftAndRight, "value"),
+        ("Enter", "apply"), ("Esc", "cancel"), (glyphs.upAndDown, "field"),
+        (glyphs.leftAndRight, "value"),
       ])
     case .prompt: return fixed([("Enter", "done"), ("Esc", "cancel")])
     case .question(let question):
@@ -220,7 +225,8 @@ extension State {
       }
       let key =
         action.id == "fewer"
-        ? glyphs.leftAndRight : action.keys.first.map { glyphs.isASCII ? $0.asciiLabel : $0.label } ?? ""
+        ? glyphs.leftAndRight
+        : action.keys.first.map { glyphs.isASCII ? $0.asciiLabel : $0.label } ?? ""
       let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
       return (Hint(key: key, text: text, action: action.id), hint.priority)
     }

@@ -32,15 +32,16 @@ public enum Figures {
     guard share.isFinite else { return share.isNaN ? "?" : "inf" }
     let percent = share * 100
     if percent == 0 { return "0 %" }
-    if abs(percent) < 0.00095 { return String(format: "%.1e %%", percent) }
+    if abs(percent) < 0.00095 { return scientific(percent) + " %" }
     if abs(percent) < 0.009995 { return String(format: "%.4f %%", percent) }
-    if abs(percent) >= 9_999.5 { return String(format: "%.1e %%", percent) }
+    if abs(percent) >= 9_999.5 { return scientific(percent) + " %" }
     return "\(significant(percent)) %"
   }
 
   /// A saving, in percent with its sign: `−71.9 %`.
   public static func saving(_ share: Double, minus: String) -> String {
     let percent = share * 100
+    if percent == 0 { return "0 %" }
     return (percent >= 0 ? minus : "+") + String(format: "%.1f %%", abs(percent))
   }
 
@@ -75,6 +76,13 @@ public enum Figures {
     if value == 0 { return "0" }
     let size = abs(value)
     return size >= 0.001 && size < 10_000
-      ? significant(value) : String(format: "%.2e", value)
+      ? significant(value) : scientific(value, digits: 2)
+  }
+
+  /// With an exponent as short as it can be: `4.3e-6`.
+  private static func scientific(_ value: Double, digits: Int = 1) -> String {
+    let parts = String(format: "%.\(digits)e", value).split(separator: "e")
+    guard parts.count == 2, let exponent = Int(parts[1]) else { return "\(value)" }
+    return "\(parts[0])e\(exponent)"
   }
 }

@@ -46,14 +46,28 @@ enum HelpView {
     Size(columns: min(78, size.columns), rows: min(lines + 2, size.rows))
   }
 
+  /// The actions of a section as the help page lists them: those that share a title as one.
+  static func entries(of section: Action.Section) -> [(keys: [Key], title: String)] {
+    var entries: [(keys: [Key], title: String)] = []
+    for action in Action.all where action.section == section {
+      let title = action.helpTitle ?? action.title
+      if entries.last?.title == title {
+        entries[entries.count - 1].keys += action.keys
+      } else {
+        entries.append((action.keys, title))
+      }
+    }
+    return entries
+  }
+
   private static func lines(glyphs: Glyphs) -> [Line] {
     var lines: [Line] = []
     for section in Action.Section.allCases {
       if !lines.isEmpty { lines.append(.blank) }
       lines.append(.heading(section.rawValue))
-      for action in Action.all where action.section == section {
-        let keys = action.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
-        lines.append(.action(keys: keys.joined(separator: " "), title: action.title))
+      for entry in entries(of: section) {
+        let keys = entry.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
+        lines.append(.action(keys: keys.joined(separator: " "), title: entry.title))
       }
     }
     return lines

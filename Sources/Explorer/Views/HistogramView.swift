@@ -33,7 +33,7 @@ extension State {
         within: max(0, line.endColumn - column))
     }
     let paint = HistogramPaint(glyphs: glyphs, hasColor: hasColor)
-    put(paint.sourceOnly.full, paint.sourceOnly.style)
+    put(format == nil ? glyphs.block : paint.sourceOnly.full, paint.sourceOnly.style)
     put(" source  ", Theme.faint)
     if let format {
       put(paint.reconstructedOnly.full, paint.reconstructedOnly.style)
@@ -86,7 +86,8 @@ extension State {
     let range = histogram.range
     let left = Figures.weight(Double(range.lower))
     let right = Figures.weight(Double(range.upper))
-    let below = histogram.below > 0 ? "\(glyphs.leftArrow)\(Figures.count(Int(histogram.below))) " : ""
+    let below =
+      histogram.below > 0 ? "\(glyphs.leftArrow)\(Figures.count(Int(histogram.below))) " : ""
     let above = histogram.above > 0 ? " \(Figures.count(Int(histogram.above)))\(glyphs.arrow)" : ""
     canvas.write(below + left, at: line.origin, style: Theme.faint, within: line.columns)
     canvas.writeRight(right + above, in: line, style: Theme.faint)

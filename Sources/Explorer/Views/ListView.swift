@@ -63,7 +63,8 @@ extension State {
     canvas.write(
       "shape", at: columns.shape.origin, style: Theme.head, within: columns.shape.columns)
     canvas.write(
-      "source", at: columns.source.origin, style: Theme.head, within: columns.source.columns)
+      columns.source.columns < 6 ? "type" : "source", at: columns.source.origin, style: Theme.head,
+      within: columns.source.columns)
     canvas.write(
       "format", at: columns.format.origin, style: Theme.head, within: columns.format.columns)
     canvas.writeRight("bpw", in: columns.bits, style: Theme.head)
@@ -81,7 +82,8 @@ extension State {
       case .group(let group): groupCells(group, members: members(of: row), isFolded: isFolded(row))
       }
     let indent = String(repeating: " ", count: 2 * row.depth)
-    let name = (indent + cells.name).truncatedMiddle(to: columns.name.columns, mark: glyphs.ellipsis)
+    let name = (indent + cells.name).truncatedMiddle(
+      to: columns.name.columns, mark: glyphs.ellipsis)
     canvas.write(name, at: columns.name.origin, style: cells.style, within: columns.name.columns)
     for (text, rect) in [(cells.shape, columns.shape), (cells.source, columns.source)] {
       canvas.write(
@@ -89,12 +91,14 @@ extension State {
         style: Theme.faint, within: rect.columns)
     }
     canvas.write(
-      cells.format.truncatedMiddle(to: columns.format.columns, mark: glyphs.ellipsis),
+      cells.format.truncated(to: columns.format.columns, mark: glyphs.ellipsis),
       at: columns.format.origin, style: cells.formatStyle, within: columns.format.columns)
     canvas.writeRight(cells.bits, in: columns.bits, style: cells.style)
     canvas.writeRight(cells.size, in: columns.size, style: cells.style)
     drawError(cells.error, on: &canvas, in: columns)
-    if index == cursor { drawCursor(on: &canvas, in: line) }
+    if index == cursor {
+      drawCursor(on: &canvas, in: line.inset(right: line.endColumn - columns.error.endColumn))
+    }
   }
 
   private func drawGutter(_ row: Row, on canvas: inout Canvas, in line: Rect) {

@@ -73,7 +73,8 @@ extension State {
         .fixed(30), .fixed(9), .fixed(9), .fixed(9), spacing: 1)
       let size = format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
       canvas.write(
-        (index == 0 ? "now  " : "then ") + format.description.truncatedMiddle(to: 25, mark: glyphs.ellipsis),
+        (index == 0 ? "now  " : "then ")
+          + format.description.truncatedMiddle(to: 25, mark: glyphs.ellipsis),
         at: parts[0].origin, style: index == 0 ? Theme.faint : Theme.changed, within: 30)
       canvas.writeRight(Figures.bytes(size), in: parts[1])
       if let figures = measurement(of: tensor.id, format)?.figures {

@@ -22,7 +22,7 @@ extension State {
   func items(of picker: Picker) -> [PickerItem] {
     let all: [PickerItem] =
       switch picker.kind {
-      case .formats: FormatList.all.map { .format($0) }
+      case .formats: FormatList.all.filter(saves).map { .format($0) }
       case .actions: Action.all.map { .action($0) }
       }
     let text = picker.input.string
@@ -36,6 +36,12 @@ extension State {
       items.insert(.format(typed), at: 0)
     }
     return items
+  }
+
+  /// Whether a format is smaller than the tensor under the cursor is now stored (without one: any).
+  private func saves(_ format: Format) -> Bool {
+    guard let tensor else { return true }
+    return format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) < tensor.byteCount
   }
 
   private func pickerRows(_ kind: Picker.Kind) -> Int {
