@@ -7,7 +7,7 @@ let cSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])
 ]
 
-/// Swift targets that loop over weights or over the bytes of a header are optimised in debug builds too.
+/// Swift targets that loop over weights, cells or the bytes of a file are optimised in debug builds too.
 let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
@@ -38,7 +38,7 @@ let package = Package(
     .target(
       name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
     .target(name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
-    .target(name: "Terminal", dependencies: ["CTerminal"]),
+    .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
       dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"]),
@@ -57,7 +57,7 @@ let package = Package(
     .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
-      path: "Tests/PseudoTerminalSupport"),
+      path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
     .executableTarget(
       name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
     .testTarget(

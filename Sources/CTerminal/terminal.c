@@ -218,6 +218,12 @@ ct_result ct_open(bool wants_colour) {
 void ct_close(void) {
   if (!screen) return;
   reports_off();
+  if (!capability("rmcup")) {
+    // The screen stays as it is; what is printed next gets a line of its own.
+    move(ct_rows() - 1, 0);
+    clrtoeol();
+    refresh();
+  }
   endwin();
   tcsetattr(ct_saved.terminal, TCSADRAIN, &ct_saved.before);
   delscreen(screen);

@@ -27,7 +27,7 @@ import Testing
     terminal.send("\u{1B}[Bq")
     #expect(terminal.waitForExit() == .exited(0))
     expectRestored(terminal)
-    #expect(terminal.screen.picture.contains("bye"))
+    #expect(terminal.screen.text.contains("bye"))
   }
 
   @Test(
