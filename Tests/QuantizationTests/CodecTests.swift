@@ -24,7 +24,7 @@ import Testing
     let codec = format.codec()
     let once = codec.reconstructed(weights, rowLength: 256)
     #expect(codec.reconstructed(once, rowLength: 256) == once)
-    #expect(errorSums(weights, once).figures.nmse < 0.2)
+    #expect(errorSums(weights, once).figures.nmse < 0.5)
   }
 
   /// Pieces in any order, cut where they may be, give what the whole gives.
@@ -64,7 +64,9 @@ import Testing
     }
   }
 
-  /// Half a step, where nothing is clipped: the bound that rounding promises. The stored scale may be less
+  /// Half a step, where nothing is clipped: the bound that rounding promises.
+  ///
+  /// The stored scale may be less
   /// than the ideal one by 2^-11 of it, which moves the ends of the grid.
   @Test(arguments: ["int2", "int4", "int8", "int3:affine:g32", "int8:affine:channel:f32"])
   func errorsStayWithinHalfAStep(name: String) throws {

@@ -57,7 +57,7 @@ import Testing
   @Test func whatIsTooShortIsLeftAlone() {
     var out: [Float] = [1, 2]
     var room = out.mutableSpan
-    Decode.f16([0x00, 0x3c, 0xff].span.bytes, into: &room)
+    Decode.f16([UInt8]([0x00, 0x3c, 0xff]).span.bytes, into: &room)
     #expect(out == [1, 2])
     room = out.mutableSpan
     Decode.f32([UInt8]().span.bytes, into: &room)
