@@ -57,7 +57,8 @@ let package = Package(
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
-      name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
+      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
     .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
     .target(

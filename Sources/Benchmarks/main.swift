@@ -1,7 +1,8 @@
 import Foundation
 
-/// Runs the benchmarks named on the command line, or all of them: `swift run -c release Benchmarks [--quick]
-/// [NAME...]`. A benchmark is a file of its own and a line here.
+// swift run -c release Benchmarks [--quick] [NAME...]
+//
+// Runs the benchmarks named, or all of them. A benchmark is a file of its own and a line here.
 let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("quantization", QuantizationBenchmark.run),
   ("distribution", DistributionBenchmark.run),
