@@ -5,6 +5,8 @@
 struct JSONCursor {
   let bytes: UnsafeRawBufferPointer
   private(set) var position = 0
+  /// The place of the last name in its file.
+  private(set) var keyOffset = 0
   /// The place of the first byte in its file, for messages.
   let start: Int
   let maximumDepth: Int
@@ -47,6 +49,7 @@ struct JSONCursor {
   mutating func nextKey(_ isFirst: inout Bool) throws(Flaw) -> String? {
     guard try nextItem(&isFirst, end: UInt8(ascii: "}")) else { return nil }
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("a name in quotation marks") }
+    keyOffset = offset
     let key = try string()
     guard peek() == UInt8(ascii: ":") else { throw unexpected("\":\"") }
     position += 1
@@ -189,12 +192,20 @@ struct JSONCursor {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("a string") }
     position += 1
     let from = position
+    var seen: UInt8 = 0
     while position < bytes.count {
       let byte = bytes[position]
+      seen |= byte
       if byte == UInt8(ascii: "\"") {
-        let text = String(validating: bytes[from..<position], as: UTF8.self)
-        guard let text else { throw notUTF8(from..<position) }
+        let range = from..<position
         position += 1
+        // Decoding is much faster than validating, and ASCII needs no check.
+        if seen < 0x80 {
+          return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+        }
+        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+          throw notUTF8(range)
+        }
         return text
       }
       if byte == UInt8(ascii: "\\") { return try stringWithEscapes(from: from) }

@@ -118,7 +118,7 @@ enum RoleTables {
   /// Ends of GGUF's names for stacked and shared experts.
   static let expertEnds = ["_exps", "_shexp", "_chexps"]
 
-  private static func table(_ lists: [Role: String]) -> [String: Role] {
+  private static func table(_ lists: KeyValuePairs<Role, String>) -> [String: Role] {
     var table: [String: Role] = [:]
     for (role, list) in lists {
       for word in words(list) { table[word] = role }

@@ -179,6 +179,7 @@ enum Safetensors {
     }
     try cursor.open(UInt8(ascii: "["))
     var numbers: [Int] = []
+    numbers.reserveCapacity(2)
     var isFirst = true
     while try cursor.nextElement(&isFirst) {
       guard numbers.count < limit else {

@@ -22,7 +22,13 @@ extension String {
   /// The text with everything a terminal would obey or hide written as a visible escape: `\x1b` for
   /// control characters below U+0080, `\u{202e}` for direction marks, zero-width characters and the like.
   public var sanitised: String {
-    if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
+    // Nearly all names are printable ASCII, and a model has tens of thousands of them.
+    let isPlain = utf8.withContiguousStorageIfAvailable { bytes in
+      var isPlain = true
+      for byte in bytes where byte &- 0x20 >= 0x5F { isPlain = false }
+      return isPlain
+    }
+    if isPlain == true { return self }
     guard unicodeScalars.contains(where: \.isUnsafeToShow) else { return self }
     var shown = ""
     for scalar in unicodeScalars {
