@@ -1,7 +1,7 @@
 /// Reads JSON (RFC 8259) from bytes, piece by piece, without building a tree.
 ///
-/// Strict: no comments, no trailing commas, no control characters in strings, valid UTF-8 only. It is
-/// what the tree parser and the readers of large headers share. The bytes must outlive it.
+/// Strict: no comments, no trailing commas, no control characters in strings, valid UTF-8 only. It
+/// is what the tree parser and the readers of large headers share. The bytes must outlive it.
 struct JSONCursor {
   let bytes: UnsafeRawBufferPointer
   private(set) var position = 0
@@ -280,7 +280,8 @@ struct JSONCursor {
   private mutating func hexUnit() throws(Flaw) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
-      guard position < bytes.count, let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue
+      guard position < bytes.count,
+        let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue
       else { throw unexpected("four hexadecimal digits") }
       unit = unit << 4 | UInt32(digit)
       position += 1
@@ -317,7 +318,8 @@ struct JSONCursor {
     case 0x21..<0x7F:
       // A word such as `null`, or one character.
       let word = bytes[position...].prefix(12).prefix { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
-      return "\"\(String(decoding: word.isEmpty ? bytes[position...position] : word, as: UTF8.self))\""
+      return
+        "\"\(String(decoding: word.isEmpty ? bytes[position...position] : word, as: UTF8.self))\""
     default: return "a byte 0x" + hex(byte)
     }
   }

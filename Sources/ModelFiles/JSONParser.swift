@@ -38,7 +38,8 @@ public enum JSONParser {
   }
 
   /// The value of a whole text in UTF-8.
-  public static func parse(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue {
+  public static func parse(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue
+  {
     try parse(bytes.span.bytes, maximumDepth: maximumDepth)
   }
 

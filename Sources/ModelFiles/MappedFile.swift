@@ -23,7 +23,9 @@ public final class MappedFile: @unchecked Sendable {
   /// The last component of the path.
   public var name: String { Path.name(path) }
 
-  /// Maps a file. Throws if there is none, if it may not be read, and if it is no regular file (a folder, a
+  /// Maps a file.
+  ///
+  /// Throws if there is none, if it may not be read, and if it is no regular file (a folder, a
   /// pipe, a device); never waits.
   public init(_ path: String) throws(ModelFileError) {
     func failure(_ found: String, remedy: String? = nil) -> ModelFileError {
@@ -69,8 +71,10 @@ public final class MappedFile: @unchecked Sendable {
     close(descriptor)
   }
 
-  /// Whether the file still has all the bytes it had when it was opened. Touching bytes past the end of a
-  /// file that was cut short ends the program, so long work asks from time to time.
+  /// Whether the file still has all the bytes it had when it was opened.
+  ///
+  /// Touching bytes past the end of a file that was cut short ends the program, so long work asks
+  /// from time to time.
   public var isIntact: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
@@ -85,7 +89,9 @@ public final class MappedFile: @unchecked Sendable {
     return try body(UnsafeRawBufferPointer(rebasing: bytes[safe]).bytes)
   }
 
-  /// The whole file, for the readers of headers. The pointer must not leave the closure.
+  /// The whole file, for the readers of headers.
+  ///
+  /// The pointer must not leave the closure.
   func withUnsafeBytes<R, E>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {

@@ -51,7 +51,8 @@ struct GGUFTests {
     gguf.set("u64", type: 10, bytes(UInt64.max))
     gguf.set("i64", type: 11, bytes(Int64.min))
     gguf.set("f64", type: 12, bytes(0.1.bitPattern))
-    gguf.set("i16s", type: 9, bytes(UInt32(3)) + bytes(UInt64(2)) + bytes(Int16(1)) + bytes(Int16(-1)))
+    gguf.set(
+      "i16s", type: 9, bytes(UInt32(3)) + bytes(UInt64(2)) + bytes(Int16(1)) + bytes(Int16(-1)))
     let inner = bytes(UInt32(0)) + bytes(UInt64(1)) + [5]
     gguf.set("nested", type: 9, bytes(UInt32(9)) + bytes(UInt64(2)) + inner + inner)
     let model = try Model.open(folder.write("kv.gguf", gguf.file), environment: [:])
@@ -137,7 +138,8 @@ struct GGUFTests {
     try FileManager.default.copyItem(atPath: folder["m-Q8-00003-of-00003.gguf"], toPath: second)
     error = try failure(opening: second)
     #expect(error.place == .key("split.no"))
-    #expect(error.description.contains("00002-of-00003.gguf: key \"split.no\": found 2, expected 1"))
+    #expect(
+      error.description.contains("00002-of-00003.gguf: key \"split.no\": found 2, expected 1"))
 
     try FileManager.default.moveItem(atPath: second, toPath: folder["renamed.gguf"])
     error = try failure(opening: folder["renamed.gguf"])
@@ -146,7 +148,9 @@ struct GGUFTests {
 
   @Test func oneNameInTwoParts() throws {
     try writeParts(total: 4) { number, gguf in
-      if number == 2 { gguf.add("blk.0.ffn_up.weight", [32, 2], [UInt8](repeating: 0, count: 256)) }
+      if number == 2 {
+        gguf.add("blk.0.ffn_up.weight", [32, 2], [UInt8](repeating: 0, count: 256))
+      }
     }
     let error = try failure(opening: folder["m-Q8-00001-of-00003.gguf"])
     #expect(error.place == .tensor("blk.0.ffn_up.weight"))

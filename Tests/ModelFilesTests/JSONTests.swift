@@ -23,37 +23,41 @@ struct JSONTests {
     #expect(value["a"]?["x"]?.string == "é\né😀/")
   }
 
-  @Test("is strict", arguments: [
-    ("", "byte 0: found the end of the JSON, expected a value"),
-    ("{", "byte 1: found the end of the JSON, expected a name in quotation marks"),
-    ("[1,]", "byte 3: found \"]\", expected another item after \",\""),
-    ("[1 2]", "byte 3: found a number, expected \",\" or \"]\""),
-    ("{\"a\" 1}", "byte 5: found a number, expected \":\""),
-    ("{\"a\":1,\"a\":2}", "byte 7: found the name \"a\" twice, expected it once"),
-    ("{'a':1}", "byte 1: found \"'\", expected a name in quotation marks"),
-    ("nul", "byte 0: found \"nul\", expected a value"),
-    ("NaN", "byte 0: found \"NaN\", expected a value"),
-    ("01", "byte 1: found a number, expected nothing after the end of the JSON"),
-    ("1.", "byte 2: found the end of the JSON, expected a digit"),
-    ("-", "byte 1: found the end of the JSON, expected a digit"),
-    ("1e+", "byte 3: found the end of the JSON, expected a digit"),
-    (".5", "byte 0: found \".\", expected a value"),
-    ("\"a", "byte 2: found the end of the JSON, expected the end of a string"),
-    ("\"a\u{1}\"", "byte 2: found a byte 0x01, expected no control character in a string"),
-    ("\"\\x\"", "byte 2: found \"x\", expected an escape"),
-    ("\"\\u12\"", "byte 5: found a string, expected four hexadecimal digits"),
-    ("\"\\ud800\"", "byte 7: found half a surrogate pair, expected a character"),
-    ("\"\\ud800\\u0041\"", "byte 13: found half a surrogate pair, expected a character"),
-    ("\"\\udc00\"", "byte 7: found half a surrogate pair, expected a character"),
-    ("[] x", "byte 3: found \"x\", expected nothing after the end of the JSON"),
-    ("// no\n1", "byte 0: found \"/\", expected a value"),
-  ])
+  @Test(
+    "is strict",
+    arguments: [
+      ("", "byte 0: found the end of the JSON, expected a value"),
+      ("{", "byte 1: found the end of the JSON, expected a name in quotation marks"),
+      ("[1,]", "byte 3: found \"]\", expected another item after \",\""),
+      ("[1 2]", "byte 3: found a number, expected \",\" or \"]\""),
+      ("{\"a\" 1}", "byte 5: found a number, expected \":\""),
+      ("{\"a\":1,\"a\":2}", "byte 7: found the name \"a\" twice, expected it once"),
+      ("{'a':1}", "byte 1: found \"'\", expected a name in quotation marks"),
+      ("nul", "byte 0: found \"nul\", expected a value"),
+      ("NaN", "byte 0: found \"NaN\", expected a value"),
+      ("01", "byte 1: found a number, expected nothing after the end of the JSON"),
+      ("1.", "byte 2: found the end of the JSON, expected a digit"),
+      ("-", "byte 1: found the end of the JSON, expected a digit"),
+      ("1e+", "byte 3: found the end of the JSON, expected a digit"),
+      (".5", "byte 0: found \".\", expected a value"),
+      ("\"a", "byte 2: found the end of the JSON, expected the end of a string"),
+      ("\"a\u{1}\"", "byte 2: found a byte 0x01, expected no control character in a string"),
+      ("\"\\x\"", "byte 2: found \"x\", expected an escape"),
+      ("\"\\u12\"", "byte 5: found a string, expected four hexadecimal digits"),
+      ("\"\\ud800\"", "byte 7: found half a surrogate pair, expected a character"),
+      ("\"\\ud800\\u0041\"", "byte 13: found half a surrogate pair, expected a character"),
+      ("\"\\udc00\"", "byte 7: found half a surrogate pair, expected a character"),
+      ("[] x", "byte 3: found \"x\", expected nothing after the end of the JSON"),
+      ("// no\n1", "byte 0: found \"/\", expected a value"),
+    ])
   func strict(_ text: String, _ message: String) {
     #expect(error(text) == message)
   }
 
   @Test func bytesThatAreNoUTF8AreRefused() {
-    for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22]] {
+    for bytes: [UInt8] in [
+      [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
+    ] {
       #expect(throws: JSONError.self) { try JSONParser.parse(bytes) }
     }
   }
@@ -79,9 +83,12 @@ struct JSONTests {
     #expect(JSONNumber(-Double.infinity) == nil)
   }
 
-  @Test("doubles read back the same", arguments: [
-    0.1, 1, -0.0, 1e-5, .leastNonzeroMagnitude, 1.7976931348623157e308, 1.0 / 3, 123_456_789.125, 1e21, 4.5,
-  ])
+  @Test(
+    "doubles read back the same",
+    arguments: [
+      0.1, 1, -0.0, 1e-5, .leastNonzeroMagnitude, 1.7976931348623157e308, 1.0 / 3, 123_456_789.125,
+      1e21, 4.5,
+    ])
   func roundTrip(_ number: Double) throws {
     let text = JSONWriter(.compact).string(JSONValue(number))
     let back = try JSONParser.parse(text).double
@@ -144,24 +151,28 @@ struct JSONTests {
 
 @Suite("Text")
 struct TextTests {
-  @Test("is made safe to show", arguments: [
-    ("plain.weight", "plain.weight"),
-    ("", ""),
-    ("é 重み 😀", "é 重み 😀"),
-    ("\u{1B}]52;c;AAAA\u{7}", "\\x1b]52;c;AAAA\\x07"),
-    ("a\tb\r\n\u{0}", "a\\x09b\\x0d\\x0a\\x00"),
-    ("\u{7F}\u{9B}31m", "\\x7f\\u{9b}31m"),
-    ("\u{202E}abc\u{2066}\u{200F}", "\\u{202e}abc\\u{2066}\\u{200f}"),
-    ("a\u{200B}b\u{FEFF}\u{AD}", "a\\u{200b}b\\u{feff}\\u{ad}"),
-    ("\u{2028}\u{2029}\u{E0041}\u{3164}", "\\u{2028}\\u{2029}\\u{e0041}\\u{3164}"),
-  ])
+  @Test(
+    "is made safe to show",
+    arguments: [
+      ("plain.weight", "plain.weight"),
+      ("", ""),
+      ("é 重み 😀", "é 重み 😀"),
+      ("\u{1B}]52;c;AAAA\u{7}", "\\x1b]52;c;AAAA\\x07"),
+      ("a\tb\r\n\u{0}", "a\\x09b\\x0d\\x0a\\x00"),
+      ("\u{7F}\u{9B}31m", "\\x7f\\u{9b}31m"),
+      ("\u{202E}abc\u{2066}\u{200F}", "\\u{202e}abc\\u{2066}\\u{200f}"),
+      ("a\u{200B}b\u{FEFF}\u{AD}", "a\\u{200b}b\\u{feff}\\u{ad}"),
+      ("\u{2028}\u{2029}\u{E0041}\u{3164}", "\\u{2028}\\u{2029}\\u{e0041}\\u{3164}"),
+    ])
   func sanitised(_ text: String, _ shown: String) {
     #expect(text.sanitised == shown)
     #expect(text.sanitised.sanitised == shown)
   }
 
   @Test func numbersInNamesCountAsNumbers() {
-    let sorted = ["layers.2", "layers.10", "layers.010", "layers.10.a", "layers.11", "x", "x1", "y"]
+    let sorted = [
+      "layers.2", "layers.10", "layers.010", "layers.10.a", "layers.11", "x", "x1", "y",
+    ]
     for (i, a) in sorted.enumerated() {
       for (j, b) in sorted.enumerated() {
         // Of two names that differ in a leading zero only, bytes decide.
@@ -188,31 +199,33 @@ struct TextTests {
 @Suite("SHA-256")
 struct SHA256Tests {
   /// The examples of FIPS 180-4, and lengths around the edges of blocks.
-  @Test("gives the digests of the standard", arguments: [
-    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-    (
-      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-    ),
-    (
-      "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqr"
-        + "lmnopqrsmnopqrstnopqrstu",
-      "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"
-    ),
-    (
-      String(repeating: "a", count: 1_000_000),
-      "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
-    ),
-    (
-      String(repeating: "a", count: 55),
-      "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"
-    ),
-    (
-      String(repeating: "a", count: 64),
-      "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"
-    ),
-  ])
+  @Test(
+    "gives the digests of the standard",
+    arguments: [
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+      (
+        "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqr"
+          + "lmnopqrsmnopqrstnopqrstu",
+        "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"
+      ),
+      (
+        String(repeating: "a", count: 1_000_000),
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+      ),
+      (
+        String(repeating: "a", count: 55),
+        "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"
+      ),
+      (
+        String(repeating: "a", count: 64),
+        "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"
+      ),
+    ])
   func digest(_ text: String, _ expected: String) {
     var hash = SHA256()
     hash.update(text)

@@ -66,10 +66,12 @@ struct LocationTests {
     #expect(model.name == "m")
   }
 
-  @Test("shards open by folder, index or either shard", arguments: [
-    "s", "s/model.safetensors.index.json", "s/model-00001-of-00002.safetensors",
-    "s/model-00002-of-00002.safetensors",
-  ])
+  @Test(
+    "shards open by folder, index or either shard",
+    arguments: [
+      "s", "s/model.safetensors.index.json", "s/model-00001-of-00002.safetensors",
+      "s/model-00002-of-00002.safetensors",
+    ])
   func shards(_ name: String) throws {
     try writeShards(in: "s")
     let model = try open(name)
@@ -92,22 +94,27 @@ struct LocationTests {
     #expect(error.found == "no model-00002-of-00002.safetensors")
   }
 
-  @Test("an index must fit its shards", arguments: [
-    ("{\"weight_map\":{}}", "no tensors"),
-    ("{\"weight_map\":{\"w\":\"/etc/passwd\"}}", "the shard \"/etc/passwd\" (an absolute path)"),
-    ("{\"weight_map\":{\"w\":\"a/../../b\"}}", "the shard \"a/../../b\" (it leaves the folder)"),
-    ("{\"weight_map\":{\"w\":\"a//b\"}}", "the shard \"a//b\" (no plain name)"),
-    ("{\"weight_map\":{\"w\":\"\"}}", "the shard \"\" (empty)"),
-    ("{\"weight_map\":{\"w\":3}}", "a number"),
-    ("{\"weight_map\":{\"w\":\"sub\"}}", "a folder"),
-    ("{\"weight_map\":{\"w\":\"pipe\"}}", "a pipe"),
-    ("{\"weight_map\":{\"w\":\"a.safetensors\",\"w\":\"a.safetensors\"}}", "it twice in weight_map"),
-    ("{\"weight_map\":{\"w\":\"a.safetensors\"}}", "no such tensor in a.safetensors"),
-    ("{\"weight_map\":{\"w\":\"a.gguf\"}}", "no safetensors file"),
-    ("{\"weight_map\":{\"w\":\"page.safetensors\"}}", "an HTML page"),
-    ("{\"other\":{}}", "a JSON file without a weight_map"),
-    ("[]", "an array"),
-  ])
+  @Test(
+    "an index must fit its shards",
+    arguments: [
+      ("{\"weight_map\":{}}", "no tensors"),
+      ("{\"weight_map\":{\"w\":\"/etc/passwd\"}}", "the shard \"/etc/passwd\" (an absolute path)"),
+      ("{\"weight_map\":{\"w\":\"a/../../b\"}}", "the shard \"a/../../b\" (it leaves the folder)"),
+      ("{\"weight_map\":{\"w\":\"a//b\"}}", "the shard \"a//b\" (no plain name)"),
+      ("{\"weight_map\":{\"w\":\"\"}}", "the shard \"\" (empty)"),
+      ("{\"weight_map\":{\"w\":3}}", "a number"),
+      ("{\"weight_map\":{\"w\":\"sub\"}}", "a folder"),
+      ("{\"weight_map\":{\"w\":\"pipe\"}}", "a pipe"),
+      (
+        "{\"weight_map\":{\"w\":\"a.safetensors\",\"w\":\"a.safetensors\"}}",
+        "it twice in weight_map"
+      ),
+      ("{\"weight_map\":{\"w\":\"a.safetensors\"}}", "no such tensor in a.safetensors"),
+      ("{\"weight_map\":{\"w\":\"a.gguf\"}}", "no safetensors file"),
+      ("{\"weight_map\":{\"w\":\"page.safetensors\"}}", "an HTML page"),
+      ("{\"other\":{}}", "a JSON file without a weight_map"),
+      ("[]", "an array"),
+    ])
   func indexes(_ text: String, _ found: String) throws {
     try folder.write("i/model.safetensors.index.json", text)
     try folder.write("i/a.safetensors", a)
@@ -146,18 +153,22 @@ struct LocationTests {
     #expect(try open("wrong.gguf").container == .safetensors)
   }
 
-  @Test("something else is named", arguments: [
-    ("x.bin", Array("PK\u{3}\u{4}more".utf8), "a zip archive (a PyTorch checkpoint?)"),
-    ("x.pth", [0x80, 2, 0x8A, 0x0A, 0x6C], "a pickle (an old PyTorch checkpoint?)"),
-    ("x.safetensors", Array("<html lang=en>".utf8), "an HTML page"),
-    ("x.gguf", Array("version https://git-lfs.github.com/spec/v1\n".utf8),
-     "a git-lfs pointer, not the file it stands for"),
-    ("x.gguf", [UInt8](repeating: 0, count: 4096), "zeros"),
-    ("x.gguf", Array("ggjt1234".utf8).reversed(), "0x34 0x33 0x32 0x31"),
-    ("x.gguf", Array("tjgg1234".utf8), "a GGML file, older than GGUF"),
-    ("x.safetensors.incomplete", Array("abcdefgh123".utf8), "an unfinished download"),
-    ("x.npy", [0x93] + Array("NUMPY".utf8), "a NumPy array"),
-  ] as [(String, [UInt8], String)])
+  @Test(
+    "something else is named",
+    arguments: [
+      ("x.bin", Array("PK\u{3}\u{4}more".utf8), "a zip archive (a PyTorch checkpoint?)"),
+      ("x.pth", [0x80, 2, 0x8A, 0x0A, 0x6C], "a pickle (an old PyTorch checkpoint?)"),
+      ("x.safetensors", Array("<html lang=en>".utf8), "an HTML page"),
+      (
+        "x.gguf", Array("version https://git-lfs.github.com/spec/v1\n".utf8),
+        "a git-lfs pointer, not the file it stands for"
+      ),
+      ("x.gguf", [UInt8](repeating: 0, count: 4096), "zeros"),
+      ("x.gguf", Array("ggjt1234".utf8).reversed(), "0x34 0x33 0x32 0x31"),
+      ("x.gguf", Array("tjgg1234".utf8), "a GGML file, older than GGUF"),
+      ("x.safetensors.incomplete", Array("abcdefgh123".utf8), "an unfinished download"),
+      ("x.npy", [0x93] + Array("NUMPY".utf8), "a NumPy array"),
+    ] as [(String, [UInt8], String)])
   func foreign(_ name: String, _ bytes: [UInt8], _ found: String) throws {
     #expect(try failure(opening: folder.write(name, bytes)).found == found)
   }
@@ -198,16 +209,19 @@ struct LocationTests {
       "\(root)/snapshots/\(commit)/model.safetensors", to: "../../blobs/beef")
   }
 
-  @Test("a name is looked up in the local cache", arguments: [
-    ("hub", "HF_HUB_CACHE", "hub"), ("home/hub", "HF_HOME", "home"),
-    ("u/.cache/huggingface/hub", "HOME", "u"), ("x/huggingface/hub", "XDG_CACHE_HOME", "x"),
-  ])
+  @Test(
+    "a name is looked up in the local cache",
+    arguments: [
+      ("hub", "HF_HUB_CACHE", "hub"), ("home/hub", "HF_HOME", "home"),
+      ("u/.cache/huggingface/hub", "HOME", "u"), ("x/huggingface/hub", "XDG_CACHE_HOME", "x"),
+    ])
   func cache(_ cache: String, _ variable: String, _ value: String) throws {
     try writeCache(cache)
     let environment = [variable: folder[value]]
-    for name in ["some-one/tiny-llama", "some-one/tiny-llama@\(commit)",
-      "some-one/tiny-llama/model.safetensors"]
-    {
+    for name in [
+      "some-one/tiny-llama", "some-one/tiny-llama@\(commit)",
+      "some-one/tiny-llama/model.safetensors",
+    ] {
       let model = try Model.open(name, environment: environment)
       #expect(model.name == "tiny-llama")
       #expect(model.tensors.count == 1)

@@ -67,8 +67,10 @@ struct ModelTests {
 
     var changed = both
     changed[changed.count - 1] ^= 1
-    let others = [changed, safetensors([("a", [8, 8]), ("c", [8, 8])]),
-      safetensors([("a", [8, 8]), ("b", [4, 16])])]
+    let others = [
+      changed, safetensors([("a", [8, 8]), ("c", [8, 8])]),
+      safetensors([("a", [8, 8]), ("b", [4, 16])]),
+    ]
     for (index, file) in others.enumerated() {
       let other = try Model.open(folder.write("other\(index).safetensors", file), environment: [:])
       #expect(other.fingerprint() != whole.fingerprint())
@@ -93,30 +95,36 @@ struct ModelTests {
        "z":{"dtype":"F32","shape":[0],"data_offsets":[3,3]},
        "a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}
       """
-    let path = try folder.write("m.safetensors", safetensors(header: header, data: [1, 2, 3, 4, 5]))
+    let path = try folder.write(
+      "m.safetensors", safetensors(header: header, data: [1, 2, 3, 4, 5]))
     let model = try Model.open(path, environment: [:])
     #expect(model.tensors.map(\.name) == ["a", "z", "b"])
     #expect(model.tensors.map(\.id) == [0, 1, 2])
   }
 
-  @Test("the header may", arguments: [
-    ("{\"__metadata__\":null}", true),
-    ("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", true),
-    ("  {}\n\t ", true),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0],\"more\":[{}]}}", true),
-    ("{\"\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", true),
-    ("{\"w\":{\"dtype\":\"F4\",\"shape\":[0],\"data_offsets\":[0,0]}}", true),
-    ("{}\0", false),
-    ("\u{FEFF}{}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0e0],\"data_offsets\":[0,0]}}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[-0],\"data_offsets\":[0,0]}}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[00],\"data_offsets\":[0,0]}}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},}", false),
-    ("{\"w\":[\"U8\",[0],[0,0]]}", false),
-    ("{\"__metadata__\":{},\"__metadata__\":{}}", false),
-    ("{\"w\":{\"dtype\":\"U8\",\"shape\":[9223372036854775807,9,0],\"data_offsets\":[0,0]}}", false),
-  ])
+  @Test(
+    "the header may",
+    arguments: [
+      ("{\"__metadata__\":null}", true),
+      ("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", true),
+      ("  {}\n\t ", true),
+      ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0],\"more\":[{}]}}", true),
+      ("{\"\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", true),
+      ("{\"w\":{\"dtype\":\"F4\",\"shape\":[0],\"data_offsets\":[0,0]}}", true),
+      ("{}\0", false),
+      ("\u{FEFF}{}", false),
+      ("{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", false),
+      ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0e0],\"data_offsets\":[0,0]}}", false),
+      ("{\"w\":{\"dtype\":\"U8\",\"shape\":[-0],\"data_offsets\":[0,0]}}", false),
+      ("{\"w\":{\"dtype\":\"U8\",\"shape\":[00],\"data_offsets\":[0,0]}}", false),
+      ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},}", false),
+      ("{\"w\":[\"U8\",[0],[0,0]]}", false),
+      ("{\"__metadata__\":{},\"__metadata__\":{}}", false),
+      (
+        "{\"w\":{\"dtype\":\"U8\",\"shape\":[9223372036854775807,9,0],\"data_offsets\":[0,0]}}",
+        false
+      ),
+    ])
   func headers(_ header: String, _ isRight: Bool) throws {
     let path = try folder.write("m.safetensors", safetensors(header: header))
     switch outcome(opening: path) {

@@ -26,10 +26,12 @@ struct MutationTests {
     let folder = try ScratchFolder()
     let original = Array(try Data(contentsOf: URL(fileURLWithPath: entry.path)))
     let name = entry.path.split(separator: "/").last.map(String.init) ?? "file"
-    for other in try FileManager.default.contentsOfDirectory(
-      atPath: entry.path + "/..") where entry.kind == "sharded" && other != name
-    {
-      try FileManager.default.copyItem(atPath: entry.path + "/../" + other, toPath: folder[other])
+    let source = URL(fileURLWithPath: entry.path).deletingLastPathComponent()
+    if entry.kind == "sharded" {
+      for other in try FileManager.default.contentsOfDirectory(atPath: source.path)
+      where other != name {
+        try folder.write(other, Array(try Data(contentsOf: source.appendingPathComponent(other))))
+      }
     }
     var seed: UInt64 = 1
     for byte in entry.file.utf8 { seed = seed &* 31 &+ UInt64(byte) }

@@ -248,20 +248,22 @@ struct TensorTests {
     Tensor(id: 0, name: name, shape: shape, source: source)
   }
 
-  @Test("have rows that share a scale", arguments: [
-    ("fc.weight", [30, 70], 30, 70),
-    ("conv1.weight", [32, 16, 3, 3], 32, 144),
-    ("model.encoder.conv1.weight", [384, 80, 3], 384, 240),
-    ("blk.0.ffn_up_exps.weight", [8, 64, 32], 512, 32),
-    ("blk.0.ffn_up_exps.weight", [8, 64, 16], 512, 16),
-    ("model.layers.0.mlp.experts.down_proj", [8, 64, 32], 512, 32),
-    ("pos_embed", [1, 197, 768], 197, 768),
-    ("norm.weight", [768], 1, 768),
-    ("logit_scale", [], 1, 1),
-    ("w", [0, 7], 0, 7),
-    ("w", [7, 0], 0, 0),
-    ("w", [0], 1, 0),
-  ])
+  @Test(
+    "have rows that share a scale",
+    arguments: [
+      ("fc.weight", [30, 70], 30, 70),
+      ("conv1.weight", [32, 16, 3, 3], 32, 144),
+      ("model.encoder.conv1.weight", [384, 80, 3], 384, 240),
+      ("blk.0.ffn_up_exps.weight", [8, 64, 32], 512, 32),
+      ("blk.0.ffn_up_exps.weight", [8, 64, 16], 512, 16),
+      ("model.layers.0.mlp.experts.down_proj", [8, 64, 32], 512, 32),
+      ("pos_embed", [1, 197, 768], 197, 768),
+      ("norm.weight", [768], 1, 768),
+      ("logit_scale", [], 1, 1),
+      ("w", [0, 7], 0, 7),
+      ("w", [7, 0], 0, 0),
+      ("w", [0], 1, 0),
+    ])
   func rows(_ name: String, _ shape: [Int], _ rows: Int, _ rowLength: Int) {
     let tensor = tensor(name, shape)
     #expect(tensor.rows == rows)
@@ -269,29 +271,31 @@ struct TensorTests {
     #expect(tensor.rows * tensor.rowLength == tensor.weightCount)
   }
 
-  @Test("say why they are kept", arguments: [
-    ("model.layers.0.mlp.up_proj.weight", [64, 64], SourceType.bf16, nil),
-    ("conv2.weight", [32, 16, 3, 3], .f32, nil),
-    ("conv1.weight", [16, 2, 3, 3], .f32, "tiny: 288 weights"),
-    ("fc.weight", [31, 33], .f32, "tiny: 1,023 weights"),
-    ("fc.weight", [32, 32], .f32, nil),
-    ("norm.weight", [4096], .f32, "norm"),
-    ("fc.bias", [4096], .f32, "bias"),
-    ("blk.0.attn_sinks", [4096], .f32, "one dimension"),
-    ("cls_token", [1, 1, 1024], .f32, "one dimension"),
-    ("w", [], .f32, "one dimension"),
-    ("w", [1, 1], .f32, "tiny: 1 weight"),
-    ("blk.0.ffn_gate_inp.weight", [64, 64], .f32, "router"),
-    ("wpe.weight", [1024, 64], .f32, "positions"),
-    ("fc.weight", [64, 64], .i64, "not floating point: I64"),
-    ("fc.weight", [64, 64], .bool, "not floating point: BOOL"),
-    ("blk.0.attn_q.weight", [64, 256], .q4K, "already quantized: Q4_K"),
-    ("fc.weight", [0, 64], .f32, "empty"),
-    ("model.layers.0.mlp.up_proj.scales", [64, 64], .f16, "part of packed weights"),
-    ("model.layers.0.mlp.up_proj.weight_scale_inv", [64, 64], .f32, "part of packed weights"),
-    ("model.layers.0.mlp.up_proj.weight", [64, 64], .f8E4M3, nil),
-    ("model.layers.0.mlp.up_proj.weight", [64, 64], .f8E4M3FNUZ, "unreadable type: F8_E4M3FNUZ"),
-  ] as [(String, [Int], SourceType, String?)])
+  @Test(
+    "say why they are kept",
+    arguments: [
+      ("model.layers.0.mlp.up_proj.weight", [64, 64], SourceType.bf16, nil),
+      ("conv2.weight", [32, 16, 3, 3], .f32, nil),
+      ("conv1.weight", [16, 2, 3, 3], .f32, "tiny: 288 weights"),
+      ("fc.weight", [31, 33], .f32, "tiny: 1,023 weights"),
+      ("fc.weight", [32, 32], .f32, nil),
+      ("norm.weight", [4096], .f32, "norm"),
+      ("fc.bias", [4096], .f32, "bias"),
+      ("blk.0.attn_sinks", [4096], .f32, "one dimension"),
+      ("cls_token", [1, 1, 1024], .f32, "one dimension"),
+      ("w", [], .f32, "one dimension"),
+      ("w", [1, 1], .f32, "tiny: 1 weight"),
+      ("blk.0.ffn_gate_inp.weight", [64, 64], .f32, "router"),
+      ("wpe.weight", [1024, 64], .f32, "positions"),
+      ("fc.weight", [64, 64], .i64, "not floating point: I64"),
+      ("fc.weight", [64, 64], .bool, "not floating point: BOOL"),
+      ("blk.0.attn_q.weight", [64, 256], .q4K, "already quantized: Q4_K"),
+      ("fc.weight", [0, 64], .f32, "empty"),
+      ("model.layers.0.mlp.up_proj.scales", [64, 64], .f16, "part of packed weights"),
+      ("model.layers.0.mlp.up_proj.weight_scale_inv", [64, 64], .f32, "part of packed weights"),
+      ("model.layers.0.mlp.up_proj.weight", [64, 64], .f8E4M3, nil),
+      ("model.layers.0.mlp.up_proj.weight", [64, 64], .f8E4M3FNUZ, "unreadable type: F8_E4M3FNUZ"),
+    ] as [(String, [Int], SourceType, String?)])
   func suitability(_ name: String, _ shape: [Int], _ source: SourceType, _ reason: String?) {
     let tensor = tensor(name, shape, source)
     #expect(tensor.suitability.reason == reason)
