@@ -19,6 +19,7 @@ public final class MappedFile: @unchecked Sendable {
 
   private let bytes: UnsafeRawBufferPointer
   private let descriptor: Int32
+  private let guardSlot: Int?
 
   /// The last component of the path.
   public var name: String { Path.name(path) }
@@ -58,6 +59,8 @@ public final class MappedFile: @unchecked Sendable {
       }
       bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
+    FaultGuard.installed
+    guardSlot = FaultGuard.add(bytes)
     self.path = path
     self.byteCount = size
     self.descriptor = descriptor
@@ -65,6 +68,7 @@ public final class MappedFile: @unchecked Sendable {
   }
 
   deinit {
+    if let guardSlot { FaultGuard.remove(guardSlot) }
     if let start = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
     }
@@ -73,8 +77,8 @@ public final class MappedFile: @unchecked Sendable {
 
   /// Whether the file still has all the bytes it had when it was opened.
   ///
-  /// Touching bytes past the end of a file that was cut short ends the program, so long work asks
-  /// from time to time.
+  /// Of a file that was cut short, the bytes past the new end read as zeros: ask after reading, and
+  /// drop what was read if it is false.
   public var isIntact: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
@@ -98,6 +102,11 @@ public final class MappedFile: @unchecked Sendable {
     defer { withExtendedLifetime(self) {} }
     return try body(bytes)
   }
+
+  /// Makes sure that reading a file that is cut short meanwhile doesn't end the program.
+  ///
+  /// The first file that is opened does this; again only for who has taken SIGBUS since.
+  public static func surviveTruncation() { FaultGuard.install() }
 
   /// What the program is about to do with a part of the file.
   public enum Advice: Sendable {

@@ -103,6 +103,8 @@ public struct Model: Sendable {
   }
 
   /// Whether the file of a tensor still has all its bytes.
+  ///
+  /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.
   public func isIntact(_ tensor: Tensor) -> Bool {
     files.indices.contains(tensor.file) && files[tensor.file].isIntact
   }

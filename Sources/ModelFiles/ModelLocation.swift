@@ -115,9 +115,10 @@ struct ModelLocation: Equatable {
 /// `owner/name`, or `name` alone as for the oldest models, with `@revision` and a file below it if
 /// wanted.
 struct Repository: Equatable {
+  static let mainRevision = "main"
+
   var name: String
   var revision = Self.mainRevision
-  static let mainRevision = "main"
   /// A path within the repository; empty for all of it.
   var file = ""
 

@@ -55,6 +55,21 @@ struct ModelTests {
     #expect(model.fingerprint().hasPrefix("sha256:"))
   }
 
+  @Test func aFileCutShortWhileItIsReadGivesZeros() throws {
+    let path = try folder.write("m.safetensors", safetensors([("a", [4096, 16])]))
+    let model = try Model.open(path, environment: [:])
+    let tensor = model.tensors[0]
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    let sum = try model.withBytes(of: tensor, elements: 0..<tensor.weightCount) { bytes in
+      try file.truncate(atOffset: 8192)
+      return stride(from: 16384, to: bytes.byteCount, by: 512).reduce(0) { sum, offset in
+        sum + Int(bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+      }
+    }
+    #expect(sum == 0)
+    #expect(!model.isIntact(tensor))
+  }
+
   @Test func theFingerprintIsThatOfTheWeights() throws {
     let both = safetensors([("a", [8, 8]), ("b", [8, 8])])
     let whole = try Model.open(folder.write("whole.safetensors", both), environment: [:])
