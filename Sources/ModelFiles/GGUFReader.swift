@@ -70,7 +70,9 @@ struct GGUFReader {
     return type
   }
 
-  /// A value of a type. Arrays are stepped over, and stay in the file.
+  /// A value of a type.
+  ///
+  /// Arrays are stepped over, and stay in the file.
   mutating func value(
     _ type: MetadataType, key: String, depth: Int = 0
   ) throws(Flaw) -> MetadataValue {
@@ -110,7 +112,8 @@ struct GGUFReader {
     guard claimed <= remaining / type.minimumSize else {
       throw Flaw(
         .key(key), found: "an array of \(claimed) values of type \(type)",
-        expected: "at most \(grouped(remaining / type.minimumSize)), what the rest of the file holds")
+        expected:
+          "at most \(grouped(remaining / type.minimumSize)), what the rest of the file holds")
     }
     let count = Int(claimed)
     let start = position

@@ -21,7 +21,8 @@ struct ModelNaming {
     !name.isEmpty && ![".", "..", "/", "model"].contains(name)
   }
 
-  /// The name of the file, without the number of its part; of its folder, where files have the usual name.
+  /// The name of the file, without the number of its part; of its folder, where files have the
+  /// usual name.
   private var placeName: String {
     let real = Platform.realPath(location.isFolder ? location.path : Path.folder(file)) ?? "model"
     if location.isFolder { return repositoryName(in: real) ?? Path.name(real) }

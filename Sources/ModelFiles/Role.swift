@@ -1,4 +1,6 @@
-/// What a tensor does in its model. The raw value is the name shown; the order is that of a forward pass.
+/// What a tensor does in its model.
+///
+/// The raw value is the name shown; the order is that of a forward pass.
 public enum Role: String, CaseIterable, Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The embedding of tokens.
   case tokenEmbedding = "token_embd"
