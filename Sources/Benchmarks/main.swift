@@ -6,6 +6,7 @@ import Foundation
 let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("quantization", QuantizationBenchmark.run),
   ("distribution", DistributionBenchmark.run),
+  ("explorer", ExplorerBenchmark.run),
 ]
 
 var options = BenchmarkOptions()
@@ -15,6 +16,8 @@ for argument in CommandLine.arguments.dropFirst() {
     options.quick = true
   } else if benchmarks.contains(where: { $0.name == argument }) {
     names.append(argument)
+  } else if FileManager.default.fileExists(atPath: argument) {
+    options.model = argument
   } else {
     let known = benchmarks.map(\.name).joined(separator: ", ")
     FileHandle.standardError.write(

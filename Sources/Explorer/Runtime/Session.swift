@@ -117,7 +117,8 @@ private struct Worker {
     for effect in effects {
       switch effect {
       case .measureFirst(let work): measurer.want(urgent: work)
-      case .measureInBackground(let work): measurer.want(background: work)
+      case .measureInBackground(let added, let dropped):
+        measurer.want(background: added, dropping: dropped)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
       case .mouse, .suspend, .redraw, .quit, .terminate: break
