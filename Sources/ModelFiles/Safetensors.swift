@@ -189,7 +189,7 @@ enum Safetensors {
       guard numbers.count < limit else {
         throw Flaw(
           place, found: "more than \(counted(limit, "number")) in \(key)",
-          expected: "at most \(limit)")
+          expected: "at most \(grouped(limit))")
       }
       do throws(Flaw) {
         numbers.append(try cursor.wholeNumber("a whole number, not negative, below 2^63"))

@@ -83,6 +83,15 @@ struct GGUFTests {
     #expect(time < .seconds(1))
   }
 
+  @Test func aHugeSparseHeaderIsRefusedSoon() throws {
+    var gguf = GGUFBuilder()
+    gguf.set("a", type: 9, bytes(UInt32(8)) + bytes(UInt64(1) << 32))
+    let path = try folder.write("sparse.gguf", gguf.file)
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    try file.truncate(atOffset: 40 << 30)
+    #expect(try failure(opening: path).found == "a header that goes on here")
+  }
+
   // MARK: - Splits
 
   private func writeParts(
