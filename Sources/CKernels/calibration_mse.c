@@ -107,7 +107,8 @@ BL_INLINE bool is_hopeless(const bl_integer_format *f, bl_range range, int32_t i
   if (clipped <= 0) return false;
   if (clipped * clipped * 0.999 > best) return true;
   if (!w || extent > 1e12 || extent < 1e-12 || index % 2 != 0) return false;
-  return clipped_error(w, count, (float)(kept_lower * slack), (float)(kept_upper * slack)) * 0.999 > best;
+  const float all = clipped_error(w, count, (float)(kept_lower * slack), (float)(kept_upper * slack));
+  return all * 0.999 > best;
 }
 
 BL_KERNEL bl_range bl_search_mse(const bl_integer_format *f, bl_range range, const float *weights,
