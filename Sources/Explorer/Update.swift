@@ -15,6 +15,13 @@ extension State {
         effects += handle(event)
       case .found(let work, let finding):
         findings.add(work, finding)
+        if case .lost = finding {
+          message = Notice(
+            text:
+              "\(model.tensors[work.tensor].label): its file was cut short or removed meanwhile; "
+              + "its figures are lost, the plan isn't",
+            kind: .failure)
+        }
         refreshContribution(of: work.tensor)
         findingsChanged = true
       case .saved(let path, let stamp, let assignments):

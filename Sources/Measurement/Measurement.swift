@@ -59,4 +59,6 @@ public enum Finding: Sendable {
   case histogram(Histogram)
   /// The weights are of a type that can't be read as numbers.
   case unreadable
+  /// The file was cut short or removed while it was read: what was found is not to be trusted.
+  case lost
 }

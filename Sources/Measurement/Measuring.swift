@@ -20,9 +20,16 @@ struct Measuring {
   mutating func perform(
     _ work: Work, checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
-    guard let reader = WeightReader(model: model, tensor: model.tensors[work.tensor]) else {
-      return .unreadable
-    }
+    let tensor = model.tensors[work.tensor]
+    guard let reader = WeightReader(model: model, tensor: tensor) else { return .unreadable }
+    let finding = try find(work, reader, checkpoint)
+    // Pages that are gone read as zeros.
+    return model.isIntact(tensor) ? finding : .lost
+  }
+
+  private mutating func find(
+    _ work: Work, _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Finding {
     switch work {
     case .statistics:
       return .statistics(try statistics(reader, checkpoint))

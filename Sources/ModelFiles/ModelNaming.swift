@@ -1,4 +1,4 @@
-/// What a model is called: by itself, by its configuration, by its place.
+/// What a model is called: by itself, by its place, by its configuration.
 struct ModelNaming {
   var location: ModelLocation
   var file: String
@@ -10,8 +10,9 @@ struct ModelNaming {
     let candidates = [
       metadata["general.name"]?.string,
       location.repository.map(Path.name),
-      configuration?["_name_or_path"]?.string.map(Path.name),
       placeName,
+      // Often the model that training began from: only where the place says nothing.
+      configuration?["_name_or_path"]?.string.map(Path.name),
     ]
     let name = candidates.lazy.compactMap { $0 }.first(where: isTelling) ?? "model"
     return String(name.prefix(100)).sanitised

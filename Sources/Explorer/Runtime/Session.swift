@@ -28,6 +28,8 @@ public enum Session {
     let mailbox = Mailbox<ExplorerEvent>()
     let terminal = try CursesTerminal(terminalOptions, wake: mailbox.wake)
     defer { terminal.close() }
+    // After the terminal's handlers: a page that is gone must not end the session.
+    MappedFile.surviveTruncation()
     let worker = Worker(model: model, mailbox: mailbox)
     defer { worker.stop() }
 
