@@ -41,7 +41,7 @@ struct LocationTests {
        "intermediate_size": 16, "max_position_embeddings": 64}
       """)
     let model = try open("tiny")
-    #expect(model.name == "tiny-llama")
+    #expect(model.name == "tiny")
     #expect(model.architecture == "llama")
     #expect(model.container == .safetensors)
     #expect(model.hyperparameters.hiddenSize == 8)
