@@ -47,6 +47,14 @@ public enum Work: Hashable, Sendable {
     case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _): tensor
     }
   }
+
+  /// Whether the format shares scales along whole rows.
+  var needsWholeRows: Bool {
+    switch self {
+    case .measurement(_, let format), .histogram(_, let format?, _): format.pieceAlignment == nil
+    case .statistics, .histogram: false
+    }
+  }
 }
 
 /// What came of a piece of work.
