@@ -65,7 +65,7 @@ struct Inspect: ParsableCommand {
     }
     print(table.text, terminator: "")
     print(
-      "\(model.name): \(model.tensors.count) tensors, \(Figures.count(model.weightCount)) weights, "
+      "\(model.name): \(Figures.counted(model.tensors.count, "tensor")), \(Figures.count(model.weightCount)) weights, "
         + "\(Figures.bytes(model.byteCount)), \(model.container.rawValue)"
         + (model.architecture.map { ", \($0.sanitised)" } ?? ""))
   }

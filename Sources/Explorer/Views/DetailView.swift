@@ -144,7 +144,7 @@ extension State {
       lines.append([Fact(text: describe(group, members: members), style: Theme.title)])
     }
     lines.append([
-      Fact(text: "\(members.count) tensors", style: Theme.faint),
+      Fact(text: Figures.counted(members.count, "tensor"), style: Theme.faint),
       Fact(text: "\(worth) worth quantizing", style: Theme.faint),
       Fact(text: "\(Figures.count(totals.weights)) weights", style: Theme.faint),
     ])

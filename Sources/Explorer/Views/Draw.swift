@@ -42,7 +42,7 @@ extension State {
     let facts =
       [
         model.architecture?.sanitised, "\(Figures.count(model.weightCount)) weights",
-        "\(model.tensors.count) tensors", model.container.rawValue,
+        Figures.counted(model.tensors.count, "tensor"), model.container.rawValue,
       ].compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
     canvas.write(
       "  " + facts, at: Point(column: column, row: rect.row), style: Theme.faint,

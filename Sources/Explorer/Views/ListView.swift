@@ -183,7 +183,7 @@ extension State {
       ? choices.first?.description ?? "" : choices.isEmpty ? "kept" : "\(choices.count) formats"
     return RowCells(
       name: (isFolded ? glyphs.closed : glyphs.opened) + " " + describe(group, members: members),
-      shape: "\(members.count) tensors",
+      shape: Figures.counted(members.count, "tensor"),
       source: sources.count == 1 ? sources.first?.rawValue ?? "" : "mixed", format: format,
       formatStyle: choices.isSubset(of: [.source]) ? .standard : Theme.changed,
       bits: Figures.bits(totals.bitsPerWeight), size: Figures.bytes(totals.bytes), error: error,
