@@ -57,6 +57,6 @@ public enum Finding: Sendable {
   case measurement(Measurement)
   /// A histogram.
   case histogram(Histogram)
-  /// The weights are of a type that can't be read as numbers.
+  /// The weights can't be read: they are of a type that is no number, or no longer in the file.
   case unreadable
 }

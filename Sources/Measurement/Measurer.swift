@@ -143,6 +143,7 @@ public final class Measurer: Sendable {
     } catch {
       let isWantedAgain = queue.withLock { queue in
         queue.started.remove(work)
+        if queue.wanted.contains(work) { urgentCount.add(1, ordering: .relaxed) }
         guard queue.wanted.contains(work) || queue.backgroundWanted.contains(work) else {
           return false
         }

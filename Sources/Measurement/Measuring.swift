@@ -12,6 +12,8 @@ struct Measuring {
   private let model: Model
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
+  /// Whether all weights could be read so far.
+  private var isWhole = true
 
   init(model: Model) {
     self.model = model
@@ -23,6 +25,14 @@ struct Measuring {
     guard let reader = WeightReader(model: model, tensor: model.tensors[work.tensor]) else {
       return .unreadable
     }
+    isWhole = true
+    let finding = try finding(work, reader, checkpoint)
+    return isWhole ? finding : .unreadable
+  }
+
+  private mutating func finding(
+    _ work: Work, _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Finding {
     switch work {
     case .statistics:
       return .statistics(try statistics(reader, checkpoint))
@@ -35,13 +45,17 @@ struct Measuring {
     }
   }
 
+  private mutating func read(_ reader: WeightReader, _ piece: Int) {
+    if !reader.read(piece: piece, into: &weights) { isWhole = false }
+  }
+
   private mutating func statistics(
     _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> WeightStatistics {
     var statistics = WeightStatistics()
     for piece in 0..<reader.pieceCount {
       try checkpoint()
-      reader.read(piece: piece, into: &weights)
+      read(reader, piece)
       statistics.add(weights.span)
     }
     statistics.compact()
@@ -70,7 +84,7 @@ struct Measuring {
     guard let format else {
       for piece in 0..<reader.pieceCount {
         try checkpoint()
-        reader.read(piece: piece, into: &weights)
+        read(reader, piece)
         histogram.add(weights.span)
       }
       return histogram
@@ -95,7 +109,7 @@ struct Measuring {
     while true {
       for piece in 0..<reader.pieceCount {
         try checkpoint()
-        reader.read(piece: piece, into: &weights)
+        read(reader, piece)
         finder.observe(weights.span)
       }
       if let range = finder.endPass() { return format.codec(range: range) }
@@ -103,7 +117,7 @@ struct Measuring {
   }
 
   private mutating func reconstruct(_ reader: WeightReader, _ piece: Int, _ codec: any Codec) {
-    reader.read(piece: piece, into: &weights)
+    read(reader, piece)
     if reconstructed.count != weights.count {
       reconstructed = [Float](repeating: 0, count: weights.count)
     }

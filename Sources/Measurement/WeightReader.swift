@@ -30,17 +30,22 @@ public struct WeightReader: Sendable {
 
   /// Reads a piece: whole rows, `buffer.count` weights of them. The buffer keeps its storage.
   /// - Precondition: `0 <= piece < pieceCount`.
-  public func read(piece: Int, into buffer: inout [Float]) {
+  /// - Returns: false if they aren't there any more: the file was cut short since it was opened. The
+  ///   buffer holds nothing of use then.
+  @discardableResult
+  public func read(piece: Int, into buffer: inout [Float]) -> Bool {
     let firstRow = piece * rowsPerPiece
     let rows = min(rowsPerPiece, tensor.rows - firstRow)
     let range = firstRow * tensor.rowLength..<(firstRow + rows) * tensor.rowLength
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
     }
-    guard let decode = Self.decoder(for: tensor.source) else { return }
-    model.withBytes(of: tensor, elements: range) { bytes in
+    guard let decode = Self.decoder(for: tensor.source) else { return false }
+    return model.withBytes(of: tensor, elements: range) { bytes in
+      guard bytes.byteCount == tensor.source.byteCount(elements: range.count) else { return false }
       var target = buffer.mutableSpan
       decode(bytes, &target)
+      return true
     }
   }
 
