@@ -27,6 +27,11 @@ public struct Measurement: Sendable, Equatable {
     self.exact = exact
   }
 
+  /// Σ(w-ŵ)², infinite where a weight came back infinite: so it is the numerator of `figures.nmse`.
+  public var squaredError: Double {
+    sums.notFiniteReconstructed == 0 ? sums.squaredError : .infinity
+  }
+
   /// The error figures of DESIGN.md's definitions.
   public var figures: ErrorFigures { sums.figures }
 }

@@ -232,9 +232,9 @@ public struct State: Sendable {
     case .source:
       part.squares = findings.statistics[index].map(\.sumOfSquares)
     case .format(let format):
-      let sums = measurement(of: index, format)?.sums
-      part.squaredError = sums?.squaredError
-      part.squares = sums?.squares
+      let measurement = measurement(of: index, format)
+      part.squaredError = measurement?.squaredError
+      part.squares = measurement?.sums.squares
     }
     return part
   }
