@@ -244,11 +244,11 @@ public struct State: Sendable {
       isReadable: WeightReader.canRead(tensor.source) && !findings.unreadable.contains(index))
     switch choice {
     case .source:
-      part.squares = findings.statistics[index].map(\.sumOfSquares)
+      part.squares = findings.statistics[index]?.squares
     case .format(let format):
-      let sums = measurement(of: index, format)?.sums
-      part.squaredError = sums?.squaredError
-      part.squares = sums?.squares
+      let measurement = measurement(of: index, format)
+      part.squaredError = measurement?.squaredError
+      part.squares = measurement?.sums.squares
     }
     return part
   }

@@ -59,10 +59,14 @@ extension State {
 
   private func drawTotals(on canvas: inout Canvas, in rect: Rect) {
     var column = rect.column
+    // A figure that is cut off would read as another one.
     func put(_ text: String, _ style: Style = .standard, gap: Int = 2) {
+      guard column + text.columns <= rect.endColumn else {
+        column = rect.endColumn
+        return
+      }
       column += canvas.write(
-        text, at: Point(column: column, row: rect.row), style: style,
-        within: max(0, rect.endColumn - column))
+        text, at: Point(column: column, row: rect.row), style: style)
       column += gap
     }
     put(Figures.bytes(totals.sourceBytes), gap: 1)
