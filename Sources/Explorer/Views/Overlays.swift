@@ -31,7 +31,9 @@ extension State {
 
   private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
     let inner = canvas.drawPanel(
-      "Integer formats: how scales are chosen", size: Size(columns: 66, rows: 14), glyphs: glyphs)
+      "Integer formats: how scales are chosen",
+      size: Size(columns: 66, rows: form.fields.count + 7),
+      glyphs: glyphs)
     var line = 0
     for field in form.fields {
       let rect = inner.line(line)
