@@ -7,7 +7,8 @@ let cSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])
 ]
 
-/// Swift targets that loop over weights or over the bytes of a header are optimised in debug builds too.
+/// Swift targets that loop over weights, over the bytes of a header or over the cells of a screen are optimised
+/// in debug builds too.
 let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
@@ -40,7 +41,7 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"]),
-    .target(name: "Terminal", dependencies: ["CTerminal"]),
+    .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
       dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"]),
