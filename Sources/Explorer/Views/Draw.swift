@@ -42,7 +42,8 @@ extension State {
     let facts =
       [
         model.architecture?.sanitised, "\(Figures.count(model.weightCount)) weights",
-        "\(model.tensors.count) tensor\(model.tensors.count == 1 ? "" : "s")", model.container.rawValue,
+        "\(model.tensors.count) tensor\(model.tensors.count == 1 ? "" : "s")",
+        model.container.rawValue,
       ].compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
     canvas.write(
       "  " + facts, at: Point(column: column, row: rect.row), style: Theme.faint,
