@@ -7,8 +7,7 @@ let cSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])
 ]
 
-/// Swift targets that loop over weights, over the bytes of a header or over the cells of a screen are optimised
-/// in debug builds too.
+/// Swift targets that loop over weights, cells or the bytes of a file are optimised in debug builds too.
 let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
@@ -44,7 +43,8 @@ let package = Package(
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"]),
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"],
+      swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
@@ -52,11 +52,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
+      name: "Benchmarks",
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
-      name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
+      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py"],
+      resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
     .testTarget(
@@ -67,7 +69,7 @@ let package = Package(
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
-      path: "Tests/PseudoTerminalSupport"),
+      path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
     .executableTarget(
       name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
     .testTarget(

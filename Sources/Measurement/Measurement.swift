@@ -1,10 +1,5 @@
 import Quantization
 
-extension WeightStatistics {
-  /// Σw² over the finite weights.
-  public var sumOfSquares: Double { Double(count) * (variance + mean * mean) }
-}
-
 /// The errors and the size of one tensor in one format.
 public struct Measurement: Sendable, Equatable {
   /// The format that was measured.
@@ -52,16 +47,26 @@ public enum Work: Hashable, Sendable {
     case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _): tensor
     }
   }
+
+  /// Whether the format shares scales along whole rows.
+  var needsWholeRows: Bool {
+    switch self {
+    case .measurement(_, let format), .histogram(_, let format?, _): format.pieceAlignment == nil
+    case .statistics, .histogram: false
+    }
+  }
 }
 
 /// What came of a piece of work.
 public enum Finding: Sendable {
-  /// Statistics of a tensor.
-  case statistics(WeightStatistics)
+  /// What the statistics of a tensor come to.
+  case statistics(WeightSummary)
   /// A measurement.
   case measurement(Measurement)
   /// A histogram.
   case histogram(Histogram)
-  /// The weights can't be read: they are of a type that is no number, or no longer in the file.
+  /// The weights are of a type that can't be read as numbers.
   case unreadable
+  /// The file was cut short or removed while it was read: what was found is not to be trusted.
+  case lost
 }

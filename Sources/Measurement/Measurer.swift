@@ -24,6 +24,7 @@ public final class Measurer: Sendable {
   }
 
   private let model: Model
+  private let ranges = HistogramRanges()
   private let report: Report
   private let workers: Int
   private let queue = Mutex(Queue())
@@ -64,12 +65,13 @@ public final class Measurer: Sendable {
     }
   }
 
-  /// Replaces the background list: in order of priority.
-  public func want(background: [Work]) {
+  /// Adds to the background list, at its end, and takes away what is no longer wanted.
+  public func want(background added: [Work], dropping dropped: [Work] = []) {
     replace { queue in
-      queue.background = background
-      queue.backgroundNext = 0
-      queue.backgroundWanted = Set(background)
+      queue.backgroundWanted.subtract(dropped)
+      for work in added where queue.backgroundWanted.insert(work).inserted {
+        queue.background.append(work)
+      }
     }
   }
 
@@ -90,7 +92,7 @@ public final class Measurer: Sendable {
   }
 
   private func run() {
-    var measuring = Measuring(model: model)
+    var measuring = Measuring(model: model, ranges: ranges)
     while true {
       while let work = next(urgentOnly: false) { perform(work, with: &measuring) }
       if queue.withLock({ $0.isStopped }) { return }
@@ -109,8 +111,11 @@ public final class Measurer: Sendable {
       while queue.backgroundNext < queue.background.count {
         let work = queue.background[queue.backgroundNext]
         queue.backgroundNext += 1
+        guard queue.backgroundWanted.contains(work) else { continue }
         if queue.started.insert(work).inserted { return work }
       }
+      queue.background.removeAll()
+      queue.backgroundNext = 0
       return nil
     }
   }
@@ -135,7 +140,7 @@ public final class Measurer: Sendable {
         guard !isUrgent else { return }
         // The user waits for this one: it goes first, on buffers of its own.
         while urgentCount.load(ordering: .relaxed) > 0, let urgent = next(urgentOnly: true) {
-          var another = Measuring(model: model)
+          var another = Measuring(model: model, ranges: ranges)
           perform(urgent, with: &another)
         }
       }

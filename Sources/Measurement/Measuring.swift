@@ -1,5 +1,6 @@
 import ModelFiles
 import Quantization
+import Synchronization
 
 /// Thrown by a checkpoint to abandon work that nobody wants any longer.
 struct Abandoned: Error {}
@@ -12,41 +13,38 @@ struct Measuring {
   private let model: Model
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
-  /// Whether all weights could be read so far.
-  private var isWhole = true
 
-  init(model: Model) {
+  private let ranges: HistogramRanges
+
+  init(model: Model, ranges: HistogramRanges = HistogramRanges()) {
     self.model = model
+    self.ranges = ranges
   }
 
   mutating func perform(
     _ work: Work, checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
-    guard let reader = WeightReader(model: model, tensor: model.tensors[work.tensor]) else {
-      return .unreadable
-    }
-    isWhole = true
-    let finding = try finding(work, reader, checkpoint)
-    return isWhole ? finding : .unreadable
+    let tensor = model.tensors[work.tensor]
+    guard
+      let reader = WeightReader(model: model, tensor: tensor, wholeRows: work.needsWholeRows)
+    else { return .unreadable }
+    let finding = try find(work, reader, checkpoint)
+    // Pages that are gone read as zeros.
+    return model.isIntact(tensor) ? finding : .lost
   }
 
-  private mutating func finding(
+  private mutating func find(
     _ work: Work, _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
     switch work {
     case .statistics:
-      return .statistics(try statistics(reader, checkpoint))
+      return .statistics(WeightSummary(try statistics(reader, checkpoint)))
     case .measurement(_, let format):
       return .measurement(try measurement(reader, format, checkpoint))
     case .histogram(_, let format, let bins):
-      let statistics = try statistics(reader, checkpoint)
-      let range = HistogramRange.robust(for: statistics, bins: bins)
+      let range = try range(reader, bins, checkpoint)
       return .histogram(try histogram(reader, format, range, checkpoint))
     }
-  }
-
-  private mutating func read(_ reader: WeightReader, _ piece: Int) {
-    if !reader.read(piece: piece, into: &weights) { isWhole = false }
   }
 
   private mutating func statistics(
@@ -55,11 +53,21 @@ struct Measuring {
     var statistics = WeightStatistics()
     for piece in 0..<reader.pieceCount {
       try checkpoint()
-      read(reader, piece)
+      reader.read(piece: piece, into: &weights)
       statistics.add(weights.span)
     }
-    statistics.compact()
     return statistics
+  }
+
+  /// The range of a tensor's histograms, remembered: it takes a pass of its own.
+  private mutating func range(
+    _ reader: WeightReader, _ bins: Int, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> HistogramRange {
+    let key = HistogramRanges.Key(tensor: reader.tensor.id, bins: bins)
+    if let range = ranges[key] { return range }
+    let range = HistogramRange.robust(for: try statistics(reader, checkpoint), bins: bins)
+    ranges[key] = range
+    return range
   }
 
   private mutating func measurement(
@@ -84,7 +92,7 @@ struct Measuring {
     guard let format else {
       for piece in 0..<reader.pieceCount {
         try checkpoint()
-        read(reader, piece)
+        reader.read(piece: piece, into: &weights)
         histogram.add(weights.span)
       }
       return histogram
@@ -109,7 +117,7 @@ struct Measuring {
     while true {
       for piece in 0..<reader.pieceCount {
         try checkpoint()
-        read(reader, piece)
+        reader.read(piece: piece, into: &weights)
         finder.observe(weights.span)
       }
       if let range = finder.endPass() { return format.codec(range: range) }
@@ -117,12 +125,27 @@ struct Measuring {
   }
 
   private mutating func reconstruct(_ reader: WeightReader, _ piece: Int, _ codec: any Codec) {
-    read(reader, piece)
+    let rowLength = reader.read(piece: piece, into: &weights)
     if reconstructed.count != weights.count {
       reconstructed = [Float](repeating: 0, count: weights.count)
     }
     let source = weights
     var target = reconstructed.mutableSpan
-    codec.reconstruct(source.span, rowLength: reader.tensor.rowLength, into: &target)
+    codec.reconstruct(source.span, rowLength: rowLength, into: &target)
+  }
+}
+
+/// The ranges of histograms that were found, shared by all threads.
+final class HistogramRanges: Sendable {
+  struct Key: Hashable {
+    let tensor: Int
+    let bins: Int
+  }
+
+  private let found = Mutex<[Key: HistogramRange]>([:])
+
+  subscript(key: Key) -> HistogramRange? {
+    get { found.withLock { $0[key] } }
+    set { found.withLock { $0[key] = newValue } }
   }
 }

@@ -45,7 +45,7 @@ struct FindingsTests {
     #expect(player.state.urgent.allSatisfy { $0.tensor == id })
     player.take([.found(.statistics(tensor: id), MadeUp.finding(.statistics(tensor: id)))])
     #expect(!player.state.urgent.contains(.statistics(tensor: id)))
-    #expect(!player.state.backgroundLeft.contains(.statistics(tensor: id)))
+    #expect(player.state.pending[id] == nil)
     #expect(player.state.isMeasuring)
   }
 

@@ -52,7 +52,8 @@ struct Player {
     for effect in new {
       switch effect {
       case .measureFirst(let work): urgent = work
-      case .measureInBackground(let work): background = work
+      case .measureInBackground(let added, let dropped):
+        background = background.filter { !dropped.contains($0) } + added
       case .save(let file, let assignments): save(file, assignments)
       case .quit: hasQuit = true
       case .mouse, .suspend, .redraw, .terminate: break
@@ -119,7 +120,7 @@ enum MadeUp {
       var statistics = WeightStatistics()
       let weights = [Float(tensor + 1)]
       statistics.add(weights.span)
-      return .statistics(statistics)
+      return .statistics(WeightSummary(statistics))
     case .measurement(let tensor, let format):
       var sums = ErrorSums()
       sums.count = 1

@@ -11,7 +11,7 @@ struct Findings: Sendable {
 
   /// For each tensor, what is known of each format.
   var measurements: [[Format: Measurement]]
-  var statistics: [Int: WeightStatistics] = [:]
+  var statistics: [Int: WeightSummary] = [:]
   /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
   var histograms: [HistogramKey: Histogram] = [:]
   var unreadable: Set<Int> = []
@@ -28,7 +28,7 @@ struct Findings: Sendable {
       measurements[tensor][format] = measurement
     case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
-    case (_, .unreadable):
+    case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)
     default:
       break

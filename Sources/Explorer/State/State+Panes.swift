@@ -36,8 +36,8 @@ extension State {
   /// Whether the screen has room for the ladder.
   private var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
 
-  /// Takes a new size; nobody can be on a ladder that isn't shown.
-  mutating func resize(to size: Size) {
+  /// Takes a new size of the screen; nobody can be on a ladder that isn't shown.
+  public mutating func resize(to size: Size) {
     self.size = size
     guard focus == .ladder, !hasLadder else { return }
     focus = .list
