@@ -57,6 +57,7 @@ struct Scene: Sendable, CustomTestStringConvertible {
     Scene("group-120x36", 120, 36, edits + "<Enter>"),
     Scene("group-200x60", 200, 60, edits + "<Enter>"),
     Scene("ladder-120x36", 120, 36, "4<Tab><Down>", hasStyles: true),
+    Scene("ladder-ascii-80x24", 80, 24, "4<Tab><Down>", isASCII: true),
     Scene("kept-120x36", 120, 36, "G4"),
     Scene("logarithmic-120x36", 120, 36, "4y"),
     Scene("help-80x24", 80, 24, "?"),

@@ -106,6 +106,8 @@ struct Player {
       })
   }
 
+  var hasModal: Bool { if case nil = state.modal { false } else { true } }
+
   /// The name of the tensor under the cursor.
   var here: String? { state.tensor?.name }
 }

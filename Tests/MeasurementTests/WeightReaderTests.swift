@@ -1,10 +1,9 @@
 import Foundation
+import Measurement
 import ModelFiles
 import Quantization
 import SampleSupport
 import Testing
-
-import Measurement
 
 struct WeightReaderTests {
   @Test(arguments: [

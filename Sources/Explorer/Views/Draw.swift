@@ -146,12 +146,8 @@ extension State {
       }
     let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
     let room = max(1, rect.endColumn - start - 1)
-    let before = String(prompt.input.text.prefix(prompt.input.cursor)).sanitised
-    let hidden = max(0, before.columns - room)
-    let shown = prompt.input.string.sanitised.suffix(
-      columns: prompt.input.string.sanitised.columns - hidden)
-    canvas.write(shown, at: Point(column: start, row: rect.row), within: room)
-    canvas.cursor = Point(column: start + min(room, before.columns), row: rect.row)
+    let used = canvas.drawInput(
+      prompt.input, at: Point(column: start, row: rect.row), columns: room)
     let note: String? =
       switch prompt.kind {
       case .filter, .mark: "text, glob or /regex/"
@@ -159,7 +155,7 @@ extension State {
       case .saveAs where message != nil: message?.text
       default: nil
       }
-    if let note, room - shown.columns > note.columns + 2 {
+    if let note, room - used > note.columns + 2 {
       canvas.writeRight(note, in: rect, style: Theme.faint)
     }
   }
