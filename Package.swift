@@ -66,6 +66,7 @@ let package = Package(
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "PseudoTerminalSupport", "TerminalHost"]),
     .testTarget(name: "ExplorerTests", dependencies: ["Explorer"]),
-    .testTarget(name: "ProgramTests", dependencies: ["bitladder"]),
+    .testTarget(
+      name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
   ]
 )
