@@ -50,7 +50,8 @@ struct HostileNamesTests {
     let scratch = try Scratch()
     let terminal = try explore(try scratch.write(model()), size: .init(columns: 200, rows: 50))
     #expect(terminal.press("G", until: "bad\\x1b[31m"))
-    #expect(terminal.press("kjy/bad\r", until: "logarithmic counts"))
+    #expect(terminal.press("ky", until: "logarithmic counts"))
+    #expect(terminal.press("/bad\r", until: "bad\\x1b[31m"))
     terminal.expectQuits()
     let text = String(decoding: terminal.output, as: UTF8.self)
     #expect(!text.contains("owned\u{7}") && !text.contains("\u{202E}") && !text.contains("\u{9B}"))
@@ -59,7 +60,7 @@ struct HostileNamesTests {
   @Test func patternThatMatchesNothing() throws {
     let scratch = try Scratch()
     let path = try scratch.write(model())
-    let outcome = try Program.run(["measure", path, "--tensors", "x\u{1B}[31m\u{9B}\u{202E}"])
+    let outcome = try Program.run(["measure", path, "--tensors", "x\u{1B}]0;\u{9B}\u{202E}*"])
     #expect(outcome.status == 1)
     expectOneLine(outcome)
   }

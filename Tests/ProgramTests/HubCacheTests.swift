@@ -19,7 +19,7 @@ struct HubCacheTests {
       ["inspect", "some-owner/tiny.model", "--json"], environment: [variable: scratch[value]])
     #expect(outcome.status == 0, "\(outcome.words)")
     let object = try outcome.object()
-    #expect((object["model"] as? [String: Any])?["name"] as? String == "some-owner/tiny.model")
+    #expect((object["model"] as? [String: Any])?["name"] as? String == "tiny.model")
     #expect((object["tensors"] as? [Any])?.count == 12)
   }
 

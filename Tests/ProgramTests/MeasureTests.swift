@@ -38,7 +38,8 @@ struct MeasureTests {
       #expect(measurements.map { $0["format"] as? String } == order)
       for measurement in measurements {
         let name = try #require(measurement["format"] as? String)
-        try expectFigures(measurement, tensor, try #require(formats[name]), "\(tensor.name) \(name)")
+        try expectFigures(
+          measurement, tensor, try #require(formats[name]), "\(tensor.name) \(name)")
       }
     }
   }
@@ -107,7 +108,7 @@ struct MeasureTests {
     ("self_attn", 0),
   ]) func patterns(pattern: String, count: Int) throws {
     let scratch = try Scratch()
-    let path = try scratch.write(.llama(blocks: 1, width: 32))
+    let path = try scratch.write(.llama(blocks: 1, width: 64))
     let outcome = try Program.run(
       ["measure", path, "--formats", "int4", "--tensors", pattern, "--json"])
     guard count > 0 else {
@@ -145,7 +146,9 @@ struct MeasureTests {
     model.add("zeros.weight", .f32, [32, 64], Array(repeating: 0, count: 2048))
     model.add("nan.weight", .f32, [32, 64], Array(repeating: .nan, count: 2048))
     model.add("huge.weight", .f32, [32, 64], Array(repeating: 3e38, count: 2048))
-    model.add("small.weight", .f32, [32, 64], Array(repeating: 1e-40, count: 2048))
+    model.add(
+      "small.weight", .f32, [32, 64],
+      Array(repeating: .leastNonzeroMagnitude * 1000, count: 2048))
     let path = try scratch.write(model)
     for formats in ["int8,int2:affine:tensor", "int4:mse,int4:entropy:tensor,int4:percentile"] {
       let outcome = try Program.run(["measure", path, "--formats", formats, "--json"])

@@ -44,13 +44,15 @@ struct ShowTests {
     #expect(lines[0].hasPrefix("tensor"))
     #expect(lines.contains { $0.contains(" int4 ") } && lines.contains { $0.contains(" int8 ") })
     #expect(lines.filter { $0.hasSuffix("  pinned") }.count == 1)
-    #expect(lines[lines.count - 1].contains(" -> ") && lines[lines.count - 1].contains(" bpw, NMSE "))
+    #expect(
+      lines[lines.count - 1].contains(" -> ") && lines[lines.count - 1].contains(" bpw, NMSE "))
   }
 
   @Test(arguments: [
     ("\"bitladder\": 1", "\"bitladder\": 2", "version 2"),
     ("\"bitladder\": 1", "\"bitladder\": \"1\"", "bitladder"),
-    ("int4", "int44", "int44"), ("\"int4\"", "null", "format"), ("\"totals\"", "\"sums\"", "totals"),
+    ("int4", "int44", "int44"), ("\"int4\"", "null", "format"),
+    ("\"totals\"", "\"sums\"", "totals"),
     ("\"weights\": ", "\"weights\": -", "weights"), ("\"bytes\": ", "\"bytes\": 1e400", "bytes"),
     ("{", "", "byte 1"), ("int4", "int4\\u001b[31m\\u009b\\u202e", "format"),
     ("model.norm.weight", "lm_head.weight", "each tensor once"),

@@ -102,7 +102,7 @@ enum Program {
 func expectOneLine(_ outcome: Program.Outcome, _ comment: Comment? = nil) {
   #expect(outcome.errorLines.count == 1, comment)
   #expect(outcome.words.hasPrefix("bitladder: ") && outcome.words.hasSuffix("\n"), comment)
-  #expect(outcome.output.isEmpty, comment)
+  #expect(outcome.text.isEmpty, comment)
   expectPrintable(outcome.errors, comment)
 }
 

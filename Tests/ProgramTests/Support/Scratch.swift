@@ -36,7 +36,7 @@ final class Scratch {
   }
 
   /// Writes a model and gives its path.
-  func write(_ model: SampleModel, as name: String = "model.safetensors") throws -> String {
+  func write(_ model: SampleModel, as name: String = "sample.safetensors") throws -> String {
     try write(name, model.file)
   }
 
