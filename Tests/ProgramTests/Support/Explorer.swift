@@ -18,12 +18,13 @@ func explore(
 
 /// Whether a frame is drawn down to its last line, which names the keys.
 func isWhole(_ screen: VirtualScreen) -> Bool {
-  screen.isAlternate && screen.text.last?.contains("quit") == true
+  screen.text.last?.contains("quit") == true
 }
 
-/// Whether everything is measured: nothing is waited for, and the totals are known.
+/// Whether everything is measured: the totals are known, and no cell waits for its figure.
 func isMeasured(_ screen: VirtualScreen) -> Bool {
-  isWhole(screen) && screen.text[1].contains("NMSE") && !screen.picture.contains("…")
+  isWhole(screen) && screen.text[1].contains("NMSE") && !screen.text[1].contains("…")
+    && !screen.picture.contains("  …")
 }
 
 /// Whether the terminal is as a shell wants it.
