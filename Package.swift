@@ -7,7 +7,7 @@ let cSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])
 ]
 
-/// Swift targets that loop over weights or over the bytes of a header are optimised in debug builds too.
+/// Swift targets that loop over weights, cells or the bytes of a file are optimised in debug builds too.
 let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
@@ -40,10 +40,11 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"]),
-    .target(name: "Terminal", dependencies: ["CTerminal"]),
+    .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"]),
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"],
+      swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
@@ -51,16 +52,18 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ModelFiles", "Quantization", "Measurement"]),
+      name: "Benchmarks",
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
-      name: "QuantizationTests", dependencies: ["Quantization"], resources: [.copy("Golden")]),
+      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
     .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
-      path: "Tests/PseudoTerminalSupport"),
+      path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
     .executableTarget(
       name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
     .testTarget(

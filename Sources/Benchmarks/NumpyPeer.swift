@@ -4,27 +4,9 @@ import Foundation
 enum NumpyPeer {
   /// Weights per second by format; nil, with the reason on standard output, where python3 or numpy is missing.
   static func speeds(formats: [String], weights: Int, piece: Int, runs: Int) -> [String: Double]? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments =
-      ["python3", "-c", script, String(weights), String(piece), String(runs)] + formats
-    var environment = ProcessInfo.processInfo.environment
-    for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
-      environment[name] = "1"
-    }
-    process.environment = environment
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-    } catch {
-      print("No comparison with numpy: python3 could not be started.")
-      return nil
-    }
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
+    guard
+      let text = python(script, [String(weights), String(piece), String(runs)] + formats)
+    else {
       print("No comparison with numpy: python3 has no numpy, or failed.")
       return nil
     }

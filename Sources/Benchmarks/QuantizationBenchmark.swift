@@ -11,7 +11,9 @@ enum QuantizationBenchmark {
     "int4:g32", "int4:g256", "int4:channel", "int8:channel", "int4:tensor",
   ]
   static let searching = [
-    "int4:percentile", "int4:affine:percentile", "int4:channel:percentile", "int8:mse", "int4:mse",
+    "int4:percentile", "int4:affine:percentile", "int4:channel:percentile",
+    "int4:tensor:percentile",
+    "int8:mse", "int4:mse",
     "int3:mse", "int2:mse", "int4:affine:mse", "int4:channel:mse", "int4:tensor:mse",
     "int8:entropy", "int4:entropy", "int4:channel:entropy",
   ]

@@ -2,6 +2,8 @@
 struct BenchmarkOptions {
   /// Fewer weights and fewer runs.
   var quick = false
+  /// The model that the explorer is measured on.
+  var model: String?
 }
 
 /// The median time of several runs, in seconds, after one run that isn't counted.

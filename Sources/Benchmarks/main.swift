@@ -1,10 +1,12 @@
 import Foundation
 
-/// Runs the benchmarks named on the command line, or all of them: `swift run -c release Benchmarks [--quick]
-/// [NAME...]`. A benchmark is a file of its own and a line here.
+// swift run -c release Benchmarks [--quick] [NAME...]
+//
+// Runs the benchmarks named, or all of them. A benchmark is a file of its own and a line here.
 let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("quantization", QuantizationBenchmark.run),
   ("distribution", DistributionBenchmark.run),
+  ("explorer", ExplorerBenchmark.run),
 ]
 
 var options = BenchmarkOptions()
@@ -14,6 +16,8 @@ for argument in CommandLine.arguments.dropFirst() {
     options.quick = true
   } else if benchmarks.contains(where: { $0.name == argument }) {
     names.append(argument)
+  } else if FileManager.default.fileExists(atPath: argument) {
+    options.model = argument
   } else {
     let known = benchmarks.map(\.name).joined(separator: ", ")
     FileHandle.standardError.write(

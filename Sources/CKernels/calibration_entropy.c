@@ -19,53 +19,67 @@ void bl_entropy_count(const float *weights, size_t count, float limit, size_t bi
   }
 }
 
-BL_INLINE double logarithm(uint64_t value, const double *table) {
-  return value <= bl_logarithms ? table[value] : log((double)value);
+BL_INLINE double logarithm(uint64_t value, const double *table, bool small) {
+  return small || value <= bl_logarithms ? table[value] : log((double)value);
+}
+
+/// Sums over the bins before each: weights, bins that have any, and c ln c.
+typedef struct {
+  uint64_t weights[bl_entropy_maximum_bins + 1];
+  uint64_t filled[bl_entropy_maximum_bins + 1];
+  double entropy[bl_entropy_maximum_bins + 1];
+} prefixes;
+
+/// The divergence when the first `kept` bins are kept: total x (KL + ln total) is the sum of c ln c over P's
+/// bins, less, for each level, its weight in P times the logarithm of its share in each bin of Q.
+/// `small`: no count is beyond the table, and the loop has no branches.
+BL_INLINE double divergence_of(const prefixes *p, const uint64_t *counts, size_t bins, size_t shift,
+                               size_t kept, const double *table, bool small) {
+  const size_t levels = (size_t)1 << shift;
+  const uint64_t total = p->weights[bins], sum = p->weights[kept], tail = total - sum;
+  const uint64_t last = counts[kept - 1] + tail;
+  double divergence = p->entropy[kept - 1] + (double)last * logarithm(last, table, small);
+  size_t begin = 0;
+  for (size_t level = 1; level < levels; level++) {
+    const size_t end = (level * kept + levels - 1) >> shift;
+    const uint64_t mass = p->weights[end] - p->weights[begin];
+    const uint64_t filled = p->filled[end] - p->filled[begin];
+    // An empty level adds 0: the table has 0 for the logarithm of 0.
+    divergence -= (double)mass * (logarithm(mass, table, small) - logarithm(filled, table, small));
+    begin = end;
+  }
+  // The last level has the tail in P, but not in Q.
+  const uint64_t mass = sum - p->weights[begin];
+  const uint64_t filled = p->filled[kept] - p->filled[begin] + (tail > 0 && counts[kept - 1] == 0);
+  const double share = logarithm(mass, table, small) - logarithm(filled, table, small);
+  divergence -= (double)(mass + tail) * (mass > 0 ? share : log(BL_EMPTY_SHARE));
+  const uint64_t covered = mass > 0 ? total : total - tail;
+  divergence += (double)covered * logarithm(sum, table, small);
+  return divergence / (double)total - logarithm(total, table, small);
 }
 
 size_t bl_entropy_threshold(const uint64_t *counts, size_t bins, const double *logarithms) {
-  // Sums over the bins before each: weights, bins that have any, and c ln c.
-  uint64_t before[bl_entropy_maximum_bins + 1], filled[bl_entropy_maximum_bins + 1];
-  double entropy[bl_entropy_maximum_bins + 1];
-  before[0] = filled[0] = 0;
-  entropy[0] = 0;
+  prefixes p;
+  p.weights[0] = p.filled[0] = 0;
+  p.entropy[0] = 0;
   for (size_t j = 0; j < bins; j++) {
-    before[j + 1] = before[j] + counts[j];
-    filled[j + 1] = filled[j] + (counts[j] > 0);
-    entropy[j + 1] = entropy[j] + (double)counts[j] * logarithm(counts[j], logarithms);
+    p.weights[j + 1] = p.weights[j] + counts[j];
+    p.filled[j + 1] = p.filled[j] + (counts[j] > 0);
+    p.entropy[j + 1] = p.entropy[j] + (double)counts[j] * logarithm(counts[j], logarithms, false);
   }
-  const uint64_t total = before[bins];
+  const uint64_t total = p.weights[bins];
   if (total == 0) return bins;
 
-  const size_t levels = bins / bl_entropy_bins_per_level;
-  const size_t step = bins / 128 > 1 ? bins / 128 : 1;
+  size_t shift = 0;
+  while (((size_t)bl_entropy_bins_per_level << shift) < bins) shift++;
+  const size_t levels = (size_t)1 << shift, step = bins / 128 > 1 ? bins / 128 : 1;
+  const bool small = total <= bl_logarithms;
   size_t best_kept = bins;
   double best = INFINITY;
   for (size_t kept = bins; kept >= levels; kept -= step) {
-    const uint64_t sum = before[kept], tail = total - sum, last = counts[kept - 1] + tail;
-    // total x (KL + ln total), from the sums of c ln c on the one hand and of each level on the other.
-    double divergence = entropy[kept - 1] + (double)last * logarithm(last, logarithms);
-    uint64_t covered = 0;
-    size_t begin = 0;
-    for (size_t level = 0; level < levels; level++) {
-      const size_t end = ((level + 1) * kept + levels - 1) / levels;
-      const uint64_t mass = before[end] - before[begin];
-      uint64_t bins_filled = filled[end] - filled[begin], reference = mass;
-      begin = end;
-      if (end == kept && tail > 0) {
-        reference += tail;
-        bins_filled += counts[kept - 1] == 0;
-      }
-      if (mass > 0) {
-        covered += reference;
-        divergence -= (double)reference
-                      * (logarithm(mass, logarithms) - logarithm(bins_filled, logarithms));
-      } else if (reference > 0) {
-        divergence -= (double)reference * log(BL_EMPTY_SHARE);
-      }
-    }
-    divergence += (double)covered * logarithm(sum, logarithms);
-    divergence = divergence / (double)total - logarithm(total, logarithms);
+    const double divergence =
+        small ? divergence_of(&p, counts, bins, shift, kept, logarithms, true)
+              : divergence_of(&p, counts, bins, shift, kept, logarithms, false);
     if (divergence < best - BL_LEAST_GAIN) {
       best = divergence;
       best_kept = kept;

@@ -73,16 +73,21 @@ static bool ends_process(int number) {
   return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
 }
 
+// Notes that the process was asked to end. Returns how many milliseconds ago it first was.
+static long long note_request(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  long long now = (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000 + 1, first = 0;
+  return atomic_compare_exchange_strong(&first_request, &first, now) ? 0 : now - first;
+}
+
+void ct_expect_end(void) { note_request(); }
+
 static void on_request(int number) {
   int error = errno;
-  if (ends_process(number)) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    long long now = (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000 + 1, none = 0;
-    if (!atomic_compare_exchange_strong(&first_request, &none, now) && now - none >= 1000) {
-      give_back();
-      end_by(number);
-    }
+  if (ends_process(number) && note_request() >= 1000) {
+    give_back();
+    end_by(number);
   }
   atomic_fetch_or(&pending, 1u << number);
   if (write(wake[1], "", 1) < 0) { /* full: the loop will wake up anyway */ }
@@ -130,7 +135,13 @@ bool ct_arm(void) {
 void ct_disarm(void) {
   if (!atomic_exchange(&armed, false)) return;
   for (int i = 0; i < FAULTS; i++) sigaction(faults[i], &found[i], NULL);
-  for (int i = 0; i < REQUESTS; i++) sigaction(requests[i], &found[FAULTS + i], NULL);
+  // Once asked to end, the program is ending, and may yet be saving: it isn't killed by the same
+  // request that comes again.
+  bool ending = atomic_load(&first_request) != 0;
+  for (int i = 0; i < REQUESTS; i++) {
+    if (ending && ends_process(requests[i])) continue;
+    sigaction(requests[i], &found[FAULTS + i], NULL);
+  }
   close(wake[0]);
   close(wake[1]);
   wake[0] = wake[1] = -1;

@@ -22,6 +22,18 @@ static FILE *screen_file;
 static char terminal_name[128];
 static bool colour, reports, mouse;
 
+// Curses before 6.1 has pairs up to 255 only.
+#if defined(NCURSES_EXT_COLORS) && NCURSES_EXT_COLORS
+enum { MOST_PAIRS = 4095 };
+#define make_pair(pair, foreground, background) init_extended_pair(pair, foreground, background)
+#define set_cell(cell, text, bits, pair) setcchar(cell, text, bits, 0, &(pair))
+#else
+enum { MOST_PAIRS = 255 };
+#define make_pair(pair, foreground, background)                                                    \
+  init_pair((short)(pair), (short)(foreground), (short)(background))
+#define set_cell(cell, text, bits, pair) setcchar(cell, text, bits, (short)(pair), NULL)
+#endif
+
 // Pairs by (background, foreground), each from -1 (the terminal's own) to 255. 0: not made yet.
 static uint16_t pairs[257][257];
 static int pair_count, pair_limit;
@@ -160,7 +172,7 @@ static void start_colour(void) {
   use_default_colors();
   memset(pairs, 0, sizeof pairs);
   pair_count = 0;
-  pair_limit = COLOR_PAIRS - 1 < 4095 ? COLOR_PAIRS - 1 : 4095;
+  pair_limit = COLOR_PAIRS - 1 < MOST_PAIRS ? COLOR_PAIRS - 1 : MOST_PAIRS;
 }
 
 ct_result ct_open(bool wants_colour) {
@@ -206,6 +218,12 @@ ct_result ct_open(bool wants_colour) {
 void ct_close(void) {
   if (!screen) return;
   reports_off();
+  if (!capability("rmcup")) {
+    // The screen stays as it is; what is printed next gets a line of its own.
+    move(ct_rows() - 1, 0);
+    clrtoeol();
+    refresh();
+  }
   endwin();
   tcsetattr(ct_saved.terminal, TCSADRAIN, &ct_saved.before);
   delscreen(screen);
@@ -254,7 +272,7 @@ static int pair_for(int foreground, int background) {
   if (*pair) return *pair;
   if (pair_count >= pair_limit) return 0;
   if (foreground >= COLORS || background >= COLORS) return 0;
-  if (init_extended_pair(pair_count + 1, foreground, background) != OK) return 0;
+  if (make_pair(pair_count + 1, foreground, background) != OK) return 0;
   *pair = (uint16_t)++pair_count;
   return *pair;
 }
@@ -290,8 +308,8 @@ void ct_draw(int row, int column, const ct_cell *cells, int count, uint32_t bits
       wchar_t scalar = (wchar_t)cell->scalars[mark];
       if (wcwidth(scalar) == 0) text[kept++] = scalar;
     }
-    setcchar(&batch[used++], text, attributes, (short)pair, &pair);
-    if (!known && cell->width == 2) setcchar(&batch[used++], L" ", attributes, (short)pair, &pair);
+    set_cell(&batch[used++], text, attributes, pair);
+    if (!known && cell->width == 2) set_cell(&batch[used++], L" ", attributes, pair);
     if (used >= BATCH - 1 || i == count - 1) {
       mvadd_wchnstr(row, column, batch, used); // ERR after the last column is no error
       used = 0;

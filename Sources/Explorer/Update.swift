@@ -15,8 +15,14 @@ extension State {
         effects += handle(event)
       case .found(let work, let finding):
         findings.add(work, finding)
+        if case .lost = finding {
+          message = Notice(
+            text:
+              "\(model.tensors[work.tensor].label): its file was cut short or removed meanwhile; "
+              + "its figures are lost, the plan isn't",
+            kind: .failure)
+        }
         refreshContribution(of: work.tensor)
-        backgroundLeft.remove(work)
         findingsChanged = true
       case .saved(let path, let stamp, let assignments):
         effects += saved(path: path, stamp: stamp, assignments: assignments)
@@ -33,15 +39,14 @@ extension State {
     var effects: [Effect] = []
     let layout = ScreenLayout(size: size)
     keepCursorInSight(listRows: layout.listRows)
+    let (added, dropped) = refreshContributions()
+    if !added.isEmpty || !dropped.isEmpty {
+      effects.append(.measureInBackground(added: added, dropped: dropped))
+    }
     let wanted = wantedNow(layout: layout)
     if wanted != urgent {
       urgent = wanted
       effects.append(.measureFirst(wanted))
-    }
-    refreshContributions()
-    if backgroundVersion != edits.version {
-      backgroundVersion = edits.version
-      effects.append(.measureInBackground(wantedInBackground))
     }
     return effects
   }

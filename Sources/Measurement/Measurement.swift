@@ -47,6 +47,14 @@ public enum Work: Hashable, Sendable {
     case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _): tensor
     }
   }
+
+  /// Whether the format shares scales along whole rows.
+  var needsWholeRows: Bool {
+    switch self {
+    case .measurement(_, let format), .histogram(_, let format?, _): format.pieceAlignment == nil
+    case .statistics, .histogram: false
+    }
+  }
 }
 
 /// What came of a piece of work.
@@ -59,4 +67,6 @@ public enum Finding: Sendable {
   case histogram(Histogram)
   /// The weights are of a type that can't be read as numbers.
   case unreadable
+  /// The file was cut short or removed while it was read: what was found is not to be trusted.
+  case lost
 }

@@ -64,12 +64,13 @@ public final class Measurer: Sendable {
     }
   }
 
-  /// Replaces the background list: in order of priority.
-  public func want(background: [Work]) {
+  /// Adds to the background list, at its end, and takes away what is no longer wanted.
+  public func want(background added: [Work], dropping dropped: [Work] = []) {
     replace { queue in
-      queue.background = background
-      queue.backgroundNext = 0
-      queue.backgroundWanted = Set(background)
+      queue.backgroundWanted.subtract(dropped)
+      for work in added where queue.backgroundWanted.insert(work).inserted {
+        queue.background.append(work)
+      }
     }
   }
 
@@ -109,8 +110,11 @@ public final class Measurer: Sendable {
       while queue.backgroundNext < queue.background.count {
         let work = queue.background[queue.backgroundNext]
         queue.backgroundNext += 1
+        guard queue.backgroundWanted.contains(work) else { continue }
         if queue.started.insert(work).inserted { return work }
       }
+      queue.background.removeAll()
+      queue.backgroundNext = 0
       return nil
     }
   }

@@ -20,9 +20,18 @@ struct Measuring {
   mutating func perform(
     _ work: Work, checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
-    guard let reader = WeightReader(model: model, tensor: model.tensors[work.tensor]) else {
-      return .unreadable
-    }
+    let tensor = model.tensors[work.tensor]
+    guard
+      let reader = WeightReader(model: model, tensor: tensor, wholeRows: work.needsWholeRows)
+    else { return .unreadable }
+    let finding = try find(work, reader, checkpoint)
+    // Pages that are gone read as zeros.
+    return model.isIntact(tensor) ? finding : .lost
+  }
+
+  private mutating func find(
+    _ work: Work, _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Finding {
     switch work {
     case .statistics:
       return .statistics(try statistics(reader, checkpoint))
@@ -103,12 +112,12 @@ struct Measuring {
   }
 
   private mutating func reconstruct(_ reader: WeightReader, _ piece: Int, _ codec: any Codec) {
-    reader.read(piece: piece, into: &weights)
+    let rowLength = reader.read(piece: piece, into: &weights)
     if reconstructed.count != weights.count {
       reconstructed = [Float](repeating: 0, count: weights.count)
     }
     let source = weights
     var target = reconstructed.mutableSpan
-    codec.reconstruct(source.span, rowLength: reader.tensor.rowLength, into: &target)
+    codec.reconstruct(source.span, rowLength: rowLength, into: &target)
   }
 }

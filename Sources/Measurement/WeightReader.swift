@@ -1,11 +1,14 @@
 import ModelFiles
 import Quantization
 
-/// Reads the weights of one tensor as `Float`, in pieces of whole rows that fit a core's cache.
+/// Reads the weights of one tensor as `Float`, in pieces that fit a core's cache: whole rows, or parts
+/// of a row where rows are very long.
 public struct WeightReader: Sendable {
-  /// Weights in a piece, unless one row is longer: 128 KiB of `Float`, so that the source and its
-  /// reconstruction share a core's second-level cache.
+  /// Weights in a piece, about: 128 KiB of `Float`, so that the source and its reconstruction share a
+  /// core's second-level cache. A multiple of every group length.
   public static let pieceLength = 32_768
+  /// Longer rows are cut into pieces, unless they are needed whole.
+  public static let longestWholeRow = 16 * pieceLength
 
   /// The tensor that is read.
   public let tensor: Tensor
@@ -13,6 +16,7 @@ public struct WeightReader: Sendable {
   public let pieceCount: Int
   private let model: Model
   private let rowsPerPiece: Int
+  private let piecesPerRow: Int
 
   /// Whether weights of this type can be read as numbers.
   public static func canRead(_ source: SourceType) -> Bool {
@@ -20,28 +24,46 @@ public struct WeightReader: Sendable {
   }
 
   /// A reader of a tensor, or nil if its type can't be read as numbers.
-  public init?(model: Model, tensor: Tensor) {
+  /// - Parameter wholeRows: whether rows must never be cut, however long they are.
+  public init?(model: Model, tensor: Tensor, wholeRows: Bool = false) {
     guard Self.canRead(tensor.source) else { return nil }
     self.model = model
     self.tensor = tensor
-    rowsPerPiece = max(1, Self.pieceLength / max(1, tensor.rowLength))
-    pieceCount = tensor.weightCount == 0 ? 0 : (tensor.rows + rowsPerPiece - 1) / rowsPerPiece
+    let length = max(1, tensor.rowLength)
+    let isCut = !wholeRows && length > Self.longestWholeRow
+    rowsPerPiece = isCut ? 1 : max(1, Self.pieceLength / length)
+    piecesPerRow = isCut ? (length + Self.pieceLength - 1) / Self.pieceLength : 1
+    pieceCount =
+      tensor.weightCount == 0
+      ? 0 : (tensor.rows + rowsPerPiece - 1) / rowsPerPiece * piecesPerRow
   }
 
-  /// Reads a piece: whole rows, `buffer.count` weights of them. The buffer keeps its storage.
+  /// Reads a piece. The buffer keeps its storage where it can.
   /// - Precondition: `0 <= piece < pieceCount`.
-  public func read(piece: Int, into buffer: inout [Float]) {
-    let firstRow = piece * rowsPerPiece
-    let rows = min(rowsPerPiece, tensor.rows - firstRow)
-    let range = firstRow * tensor.rowLength..<(firstRow + rows) * tensor.rowLength
+  /// - Returns: the length of the rows, or of the part of a row, in the buffer.
+  @discardableResult
+  public func read(piece: Int, into buffer: inout [Float]) -> Int {
+    let range = elements(of: piece)
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
     }
-    guard let decode = Self.decoder(for: tensor.source) else { return }
+    guard let decode = Self.decoder(for: tensor.source) else { return range.count }
     model.withBytes(of: tensor, elements: range) { bytes in
       var target = buffer.mutableSpan
       decode(bytes, &target)
     }
+    return min(tensor.rowLength, range.count)
+  }
+
+  /// The weights of a piece, by their place in the tensor.
+  public func elements(of piece: Int) -> Range<Int> {
+    let firstRow = piece / piecesPerRow * rowsPerPiece
+    let start = firstRow * tensor.rowLength + piece % piecesPerRow * Self.pieceLength
+    let end =
+      piecesPerRow > 1
+      ? min(start + Self.pieceLength, (firstRow + 1) * tensor.rowLength)
+      : min(firstRow + rowsPerPiece, tensor.rows) * tensor.rowLength
+    return start..<end
   }
 
   private typealias Decoder = (RawSpan, inout MutableSpan<Float>) -> Void

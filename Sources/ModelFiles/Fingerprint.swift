@@ -3,11 +3,11 @@ extension Model {
   private static let sampledTensors = 64
   private static let sampledBytes = 4096
 
-  /// "sha256:" and the digest of all names, shapes and types, and of a bounded sample of the data: up to
-  /// 4,096 bytes from the middle of each of up to 64 tensors, spread over the model.
+  /// "sha256:" and the digest of all names, shapes and types, and of a bounded sample of the data:
+  /// up to 4,096 bytes from the middle of each of up to 64 tensors, spread over the model.
   ///
-  /// It takes tensors in the order of their names, so the same weights give the same fingerprint in one
-  /// file and in shards. Reads at most 256 KiB of data.
+  /// It takes tensors in the order of their names, so the same weights give the same fingerprint in
+  /// one file and in shards. Reads at most 256 KiB of data.
   public func fingerprint() -> String {
     var hash = SHA256()
     let ordered = tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }

@@ -4,8 +4,8 @@ enum FolderContents {
   case file(String, note: String?)
   case shards([String], note: String?)
 
-  /// Chooses the model in a folder: model.safetensors, an index, the only .safetensors file or the only set
-  /// of shards; else the only .gguf or the only set of its parts.
+  /// Chooses the model in a folder: model.safetensors, an index, the only .safetensors file or the
+  /// only set of shards; else the only .gguf or the only set of its parts.
   static func choose(in folder: String) throws(ModelFileError) -> FolderContents {
     guard let names = Platform.names(inFolder: folder) else {
       throw ModelFileError(

@@ -1,8 +1,9 @@
 /// Reads the header of a GGUF file, versions 2 and 3.
 ///
-/// The format: "GGUF", version, number of tensors, number of key-value pairs, the pairs, then for each tensor
-/// its name, dimensions (the contiguous one first), type and offset, then padding to the alignment and the
-/// data. Source: the GGUF specification of ggml, and what its own reader refuses.
+/// The format: "GGUF", version, number of tensors, number of key-value pairs, the pairs, then for
+/// each tensor its name, dimensions (the contiguous one first), type and offset, then padding to
+/// the alignment and the data. Source: the GGUF specification of ggml, and what its own reader
+/// refuses.
 enum GGUF {
   /// The fewest bytes of a tensor's entry: name length, number of dimensions, type, offset.
   private static let minimumTensorSize = 24
@@ -16,7 +17,8 @@ enum GGUF {
     bytes.starts(with: "GGUF".utf8)
   }
 
-  /// The header of a file, with its tensors in the order of their data, which is that of the header.
+  /// The header of a file, with its tensors in the order of their data, which is that of the
+  /// header.
   static func read(_ file: MappedFile) throws(ModelFileError) -> FileContents {
     do throws(Flaw) {
       return try file.withUnsafeBytes { (bytes) throws(Flaw) in try read(bytes, file: file) }
@@ -113,7 +115,9 @@ enum GGUF {
     return Int(alignment)
   }
 
-  /// A tensor's entry. `offset` of the result counts from the start of the data.
+  /// A tensor's entry.
+  ///
+  /// `offset` of the result counts from the start of the data.
   private static func readTensor(
     _ reader: inout GGUFReader, index: Int
   ) throws(Flaw) -> StoredTensor {
@@ -163,8 +167,8 @@ enum GGUF {
       weightCount: weightCount)
   }
 
-  /// Checks that the tensors' data is aligned, ascending, without overlap and within the file, and makes
-  /// their offsets count from the start of the file.
+  /// Checks that the tensors' data is aligned, ascending, without overlap and within the file, and
+  /// makes their offsets count from the start of the file.
   private static func placeData(
     _ tensors: inout [StoredTensor], headerEnd: Int, alignment: Int, end: Int
   ) throws(Flaw) {
@@ -193,7 +197,8 @@ enum GGUF {
       guard tensor.offset <= size, tensor.byteCount <= size - tensor.offset else {
         throw Flaw(
           place,
-          found: "\(counted(tensor.byteCount, "byte")) at offset \(tensor.offset) of the data section",
+          found:
+            "\(counted(tensor.byteCount, "byte")) at offset \(tensor.offset) of the data section",
           expected: "them within its \(grouped(size)) bytes", remedy: "a partial download?")
       }
       position = tensor.offset + tensor.byteCount

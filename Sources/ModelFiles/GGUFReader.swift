@@ -6,8 +6,9 @@ struct GGUFReader {
 
   /// Arrays may hold arrays, but no file in use nests them more than once.
   static let maximumDepth = 4
-  /// No text in a header is longer; a longer one would only cost time and memory.
-  static let maximumStringLength = 100_000_000
+  /// The limit of safetensors; no header in use comes near it, and reading a longer one would only
+  /// cost time and memory.
+  static let maximumHeaderLength = Safetensors.maximumHeaderLength
 
   init(_ bytes: UnsafeRawBufferPointer, file: MappedFile, position: Int) {
     self.bytes = bytes
@@ -38,11 +39,7 @@ struct GGUFReader {
         .byte(place), found: "\(what()), \(length) bytes long",
         expected: "at most \(grouped(remaining)), the rest of the file")
     }
-    guard length <= Self.maximumStringLength else {
-      throw Flaw(
-        .byte(place), found: "\(what()), \(length) bytes long",
-        expected: "at most \(grouped(Self.maximumStringLength))")
-    }
+    try checkHeaderLength(Int(length))
     let range = position..<position + Int(length)
     position = range.upperBound
     return range
@@ -70,7 +67,9 @@ struct GGUFReader {
     return type
   }
 
-  /// A value of a type. Arrays are stepped over, and stay in the file.
+  /// A value of a type.
+  ///
+  /// Arrays are stepped over, and stay in the file.
   mutating func value(
     _ type: MetadataType, key: String, depth: Int = 0
   ) throws(Flaw) -> MetadataValue {
@@ -105,12 +104,14 @@ struct GGUFReader {
         .key(key), found: "arrays nested more than \(Self.maximumDepth) deep",
         expected: "at most \(Self.maximumDepth)")
     }
+    try checkHeaderLength(0)
     let type = try type(of: key)
     let claimed = try integer(UInt64.self, "the count of an array")
     guard claimed <= remaining / type.minimumSize else {
       throw Flaw(
         .key(key), found: "an array of \(claimed) values of type \(type)",
-        expected: "at most \(grouped(remaining / type.minimumSize)), what the rest of the file holds")
+        expected:
+          "at most \(grouped(remaining / type.minimumSize)), what the rest of the file holds")
     }
     let count = Int(claimed)
     let start = position
@@ -127,6 +128,15 @@ struct GGUFReader {
       }
     }
     return MetadataArray(elementType: type, count: count, file: file, offset: start)
+  }
+
+  /// Makes sure that so many bytes more are still a header, and that reading it takes no age.
+  private func checkHeaderLength(_ more: Int) throws(Flaw) {
+    guard position <= Self.maximumHeaderLength, more <= Self.maximumHeaderLength - position else {
+      throw Flaw(
+        .byte(position), found: "a header that goes on here",
+        expected: "one of at most \(grouped(Self.maximumHeaderLength)) bytes")
+    }
   }
 
   private func endOfFile(_ what: String) -> Flaw {

@@ -24,8 +24,9 @@ public struct Hyperparameters: Sendable, Hashable {
   /// Nothing known.
   public init() {}
 
-  /// What a `config.json` says, under the names that its model family uses. The text model of a larger
-  /// one is looked at if the top level is silent.
+  /// What a `config.json` says, under the names that its model family uses.
+  ///
+  /// The text model of a larger one is looked at if the top level is silent.
   public init(configuration: JSONValue) {
     let inner = ["text_config", "llm_config", "language_config", "thinker_config"]
     let levels = [configuration] + inner.compactMap { configuration[$0] }

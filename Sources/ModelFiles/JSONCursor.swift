@@ -1,10 +1,12 @@
 /// Reads JSON (RFC 8259) from bytes, piece by piece, without building a tree.
 ///
-/// Strict: no comments, no trailing commas, no control characters in strings, valid UTF-8 only. It is
-/// what the tree parser and the readers of large headers share. The bytes must outlive it.
+/// Strict: no comments, no trailing commas, no control characters in strings, valid UTF-8 only. It
+/// is what the tree parser and the readers of large headers share. The bytes must outlive it.
 struct JSONCursor {
   let bytes: UnsafeRawBufferPointer
   private(set) var position = 0
+  /// The place of the last name in its file.
+  private(set) var keyOffset = 0
   /// The place of the first byte in its file, for messages.
   let start: Int
   let maximumDepth: Int
@@ -47,6 +49,7 @@ struct JSONCursor {
   mutating func nextKey(_ isFirst: inout Bool) throws(Flaw) -> String? {
     guard try nextItem(&isFirst, end: UInt8(ascii: "}")) else { return nil }
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("a name in quotation marks") }
+    keyOffset = offset
     let key = try string()
     guard peek() == UInt8(ascii: ":") else { throw unexpected("\":\"") }
     position += 1
@@ -189,12 +192,20 @@ struct JSONCursor {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("a string") }
     position += 1
     let from = position
+    var seen: UInt8 = 0
     while position < bytes.count {
       let byte = bytes[position]
+      seen |= byte
       if byte == UInt8(ascii: "\"") {
-        let text = String(validating: bytes[from..<position], as: UTF8.self)
-        guard let text else { throw notUTF8(from..<position) }
+        let range = from..<position
         position += 1
+        // Decoding is much faster than validating, and ASCII needs no check.
+        if seen < 0x80 {
+          return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+        }
+        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+          throw notUTF8(range)
+        }
         return text
       }
       if byte == UInt8(ascii: "\\") { return try stringWithEscapes(from: from) }
@@ -269,7 +280,8 @@ struct JSONCursor {
   private mutating func hexUnit() throws(Flaw) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
-      guard position < bytes.count, let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue
+      guard position < bytes.count,
+        let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue
       else { throw unexpected("four hexadecimal digits") }
       unit = unit << 4 | UInt32(digit)
       position += 1
@@ -306,7 +318,8 @@ struct JSONCursor {
     case 0x21..<0x7F:
       // A word such as `null`, or one character.
       let word = bytes[position...].prefix(12).prefix { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
-      return "\"\(String(decoding: word.isEmpty ? bytes[position...position] : word, as: UTF8.self))\""
+      return
+        "\"\(String(decoding: word.isEmpty ? bytes[position...position] : word, as: UTF8.self))\""
     default: return "a byte 0x" + hex(byte)
     }
   }

@@ -38,7 +38,8 @@ public enum JSONParser {
   }
 
   /// The value of a whole text in UTF-8.
-  public static func parse(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue {
+  public static func parse(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue
+  {
     try parse(bytes.span.bytes, maximumDepth: maximumDepth)
   }
 
@@ -75,15 +76,14 @@ public enum JSONParser {
     try cursor.open(UInt8(ascii: "{"))
     var object = JSONObject()
     var isFirst = true
-    while true {
-      _ = cursor.peek()
-      let offset = cursor.offset
-      guard let key = try cursor.nextKey(&isFirst) else { return object }
+    while let key = try cursor.nextKey(&isFirst) {
+      let offset = cursor.keyOffset
       let value = try value(&cursor, depth: depth + 1)
       if object[key] != nil {
         throw Flaw(.byte(offset), found: "the name \(quoted(key)) twice", expected: "it once")
       }
       object[key] = value
     }
+    return object
   }
 }

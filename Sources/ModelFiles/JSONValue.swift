@@ -79,7 +79,9 @@ public struct JSONNumber: Sendable, Hashable {
   /// A whole number.
   public init(_ value: Int) { text = String(value) }
 
-  /// A number; nil if it is not finite. Its text reads back as the same number.
+  /// A number; nil if it is not finite.
+  ///
+  /// Its text reads back as the same number.
   public init?(_ value: Double) {
     guard value.isFinite else { return nil }
     self.init(finite: value)
@@ -142,7 +144,9 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// The number of members.
   public var count: Int { members.count }
 
-  /// The value of a name. Setting it replaces the value or appends a member; nil removes it.
+  /// The value of a name.
+  ///
+  /// Setting it replaces the value or appends a member; nil removes it.
   public subscript(key: String) -> JSONValue? {
     get { position(of: key).map { members[$0].value } }
     set {

@@ -1,7 +1,7 @@
 /// Writes JSON: the same values always give the same bytes.
 ///
-/// Numbers keep their text, so what was read is written unchanged. Characters that a terminal would obey or
-/// hide are written as `\u` escapes; the text stays valid JSON with the same meaning.
+/// Numbers keep their text, so what was read is written unchanged. Characters that a terminal would
+/// obey or hide are written as `\u` escapes; the text stays valid JSON with the same meaning.
 public struct JSONWriter: Sendable {
   /// How the text is laid out.
   public enum Layout: Sendable {

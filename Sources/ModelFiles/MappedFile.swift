@@ -19,11 +19,14 @@ public final class MappedFile: @unchecked Sendable {
 
   private let bytes: UnsafeRawBufferPointer
   private let descriptor: Int32
+  private let guardSlot: Int?
 
   /// The last component of the path.
   public var name: String { Path.name(path) }
 
-  /// Maps a file. Throws if there is none, if it may not be read, and if it is no regular file (a folder, a
+  /// Maps a file.
+  ///
+  /// Throws if there is none, if it may not be read, and if it is no regular file (a folder, a
   /// pipe, a device); never waits.
   public init(_ path: String) throws(ModelFileError) {
     func failure(_ found: String, remedy: String? = nil) -> ModelFileError {
@@ -56,6 +59,8 @@ public final class MappedFile: @unchecked Sendable {
       }
       bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
+    FaultGuard.installed
+    guardSlot = FaultGuard.add(bytes)
     self.path = path
     self.byteCount = size
     self.descriptor = descriptor
@@ -63,14 +68,17 @@ public final class MappedFile: @unchecked Sendable {
   }
 
   deinit {
+    if let guardSlot { FaultGuard.remove(guardSlot) }
     if let start = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
     }
     close(descriptor)
   }
 
-  /// Whether the file still has all the bytes it had when it was opened. Touching bytes past the end of a
-  /// file that was cut short ends the program, so long work asks from time to time.
+  /// Whether the file still has all the bytes it had when it was opened.
+  ///
+  /// Of a file that was cut short, the bytes past the new end read as zeros: ask after reading, and
+  /// drop what was read if it is false.
   public var isIntact: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
@@ -85,13 +93,20 @@ public final class MappedFile: @unchecked Sendable {
     return try body(UnsafeRawBufferPointer(rebasing: bytes[safe]).bytes)
   }
 
-  /// The whole file, for the readers of headers. The pointer must not leave the closure.
+  /// The whole file, for the readers of headers.
+  ///
+  /// The pointer must not leave the closure.
   func withUnsafeBytes<R, E>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
     defer { withExtendedLifetime(self) {} }
     return try body(bytes)
   }
+
+  /// Makes sure that reading a file that is cut short meanwhile doesn't end the program.
+  ///
+  /// The first file that is opened does this; again only for who has taken SIGBUS since.
+  public static func surviveTruncation() { FaultGuard.install() }
 
   /// What the program is about to do with a part of the file.
   public enum Advice: Sendable {

@@ -145,8 +145,10 @@ public enum MetadataType: UInt32, Sendable, CaseIterable, CustomStringConvertibl
   }
 }
 
-/// An array in a file's metadata. Its elements stay in the file until they are asked for; a tokenizer has
-/// hundreds of thousands of them.
+/// An array in a file's metadata.
+///
+/// Its elements stay in the file until they are asked for; a tokenizer has hundreds of thousands
+/// of them.
 public struct MetadataArray: Sendable, CustomStringConvertible {
   /// The type of the elements.
   public let elementType: MetadataType

@@ -6,9 +6,13 @@ public enum Container: String, Sendable, Hashable {
   case gguf
 }
 
-/// A model: the catalogue of its tensors. Their weights stay in the files, mapped into memory.
+/// A model: the catalogue of its tensors.
+///
+/// Their weights stay in the files, mapped into memory.
 public struct Model: Sendable {
-  /// The name for people: what the model calls itself, else that of its folder or file. Safe for a terminal.
+  /// The name for people: what the model calls itself, else that of its folder or file.
+  ///
+  /// Safe for a terminal.
   public let name: String
   /// The file or folder that it was opened from.
   public let path: String
@@ -34,9 +38,11 @@ public struct Model: Sendable {
   /// The bytes of all tensors' data.
   public let byteCount: Int
 
-  /// Opens a model: a file, a shard, an index, a folder, or `owner/name` from the local Hugging Face cache.
+  /// Opens a model: a file, a shard, an index, a folder, or `owner/name` from the local Hugging
+  /// Face cache.
   ///
-  /// Reads only headers, so the time does not depend on the size of the weights. Nothing is downloaded.
+  /// Reads only headers, so the time does not depend on the size of the weights. Nothing is
+  /// downloaded.
   /// - Parameter environment: where HF_HUB_CACHE, HF_HOME and HOME are looked up.
   public static func open(
     _ path: String, environment: [String: String] = processEnvironment()
@@ -75,9 +81,10 @@ public struct Model: Sendable {
 
   /// The stored bytes of a range of a tensor's elements.
   ///
-  /// The range is widened to whole blocks of the tensor's type and cut to the tensor. The bytes are as in
-  /// the file: little-endian, at any alignment. There are none if the range lies outside of the tensor, or
-  /// if the file was cut short since it was opened: compare `byteCount` with what you asked for.
+  /// The range is widened to whole blocks of the tensor's type and cut to the tensor. The bytes are
+  /// as in the file: little-endian, at any alignment. There are none if the range lies outside of
+  /// the tensor, or if the file was cut short since it was opened: compare `byteCount` with what
+  /// you asked for.
   public func withBytes<R>(
     of tensor: Tensor, elements: Range<Int>, _ body: (RawSpan) throws -> R
   ) rethrows -> R {
@@ -96,6 +103,8 @@ public struct Model: Sendable {
   }
 
   /// Whether the file of a tensor still has all its bytes.
+  ///
+  /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.
   public func isIntact(_ tensor: Tensor) -> Bool {
     files.indices.contains(tensor.file) && files[tensor.file].isIntact
   }

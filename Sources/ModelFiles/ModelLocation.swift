@@ -12,8 +12,10 @@ struct ModelLocation: Equatable {
     "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME",
   ]
 
-  /// A path that leads somewhere is taken as one; anything else of the form `owner/name` is looked up in the
-  /// local cache. Nothing is downloaded.
+  /// A path that leads somewhere is taken as one; anything else of the form `owner/name` is
+  /// looked up in the local cache.
+  ///
+  /// Nothing is downloaded.
   static func find(
     _ text: String, environment: [String: String]
   ) throws(ModelFileError) -> ModelLocation {
@@ -25,7 +27,8 @@ struct ModelLocation: Equatable {
     guard let repository = Repository(text) else {
       throw ModelFileError(
         path: text, found: "no such file or folder",
-        expected: "a .safetensors or .gguf file, a folder, or owner/name from the Hugging Face cache")
+        expected:
+          "a .safetensors or .gguf file, a folder, or owner/name from the Hugging Face cache")
     }
     let caches = caches(environment)
     for cache in caches {
@@ -72,7 +75,9 @@ struct ModelLocation: Equatable {
       commit = try readReference(reference)
     } else if Platform.kind(of: Path.join(snapshots, repository.revision)) == .folder {
       commit = repository.revision
-    } else if let found = Platform.names(inFolder: snapshots), found.count == 1 {
+    } else if repository.revision == Repository.mainRevision,
+      let found = Platform.names(inFolder: snapshots), found.count == 1
+    {
       commit = found[0]
       notes.append("the cache has no \(repository.revision) of it; took its only snapshot")
     }
@@ -107,10 +112,13 @@ struct ModelLocation: Equatable {
   }
 }
 
-/// `owner/name`, or `name` alone as for the oldest models, with `@revision` and a file below it if wanted.
+/// `owner/name`, or `name` alone as for the oldest models, with `@revision` and a file below it if
+/// wanted.
 struct Repository: Equatable {
+  static let mainRevision = "main"
+
   var name: String
-  var revision = "main"
+  var revision = Self.mainRevision
   /// A path within the repository; empty for all of it.
   var file = ""
 

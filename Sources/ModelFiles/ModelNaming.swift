@@ -1,4 +1,4 @@
-/// What a model is called: by itself, by its configuration, by its place.
+/// What a model is called: by itself, by its place, by its configuration.
 struct ModelNaming {
   var location: ModelLocation
   var file: String
@@ -10,8 +10,9 @@ struct ModelNaming {
     let candidates = [
       metadata["general.name"]?.string,
       location.repository.map(Path.name),
-      configuration?["_name_or_path"]?.string.map(Path.name),
       placeName,
+      // Often the model that training began from: only where the place says nothing.
+      configuration?["_name_or_path"]?.string.map(Path.name),
     ]
     let name = candidates.lazy.compactMap { $0 }.first(where: isTelling) ?? "model"
     return String(name.prefix(100)).sanitised
@@ -21,7 +22,8 @@ struct ModelNaming {
     !name.isEmpty && ![".", "..", "/", "model"].contains(name)
   }
 
-  /// The name of the file, without the number of its part; of its folder, where files have the usual name.
+  /// The name of the file, without the number of its part; of its folder, where files have the
+  /// usual name.
   private var placeName: String {
     let real = Platform.realPath(location.isFolder ? location.path : Path.folder(file)) ?? "model"
     if location.isFolder { return repositoryName(in: real) ?? Path.name(real) }

@@ -10,7 +10,9 @@ struct ModelOpener {
     notes = location.notes
   }
 
-  /// The model. Every file is read by what it holds, whatever its name says.
+  /// The model.
+  ///
+  /// Every file is read by what it holds, whatever its name says.
   mutating func open() throws(ModelFileError) -> Model {
     let container: Container
     var file = location.path
@@ -85,7 +87,8 @@ struct ModelOpener {
 
   // MARK: - Shards of safetensors
 
-  /// The index that lies beside a shard `model-00001-of-00003.safetensors` and lists it, if there is one.
+  /// The index that lies beside a shard `model-00001-of-00003.safetensors` and lists it, if there
+  /// is one.
   private static func index(ofShard path: String) -> MappedFile? {
     let name = Path.name(path)
     guard let part = PartName(name), part.count > 1 else { return nil }
@@ -275,7 +278,9 @@ struct ModelOpener {
     }
   }
 
-  /// The config.json of a folder. A model opens without one, and with one that can't be read.
+  /// The config.json of a folder.
+  ///
+  /// A model opens without one, and with one that can't be read.
   private mutating func readConfiguration(in folder: String) -> JSONValue? {
     let path = Path.join(folder, "config.json")
     guard Platform.kind(of: path) == .file else { return nil }

@@ -13,7 +13,8 @@ struct PartName: Equatable {
     let base = name[..<dot]
     let parts = base.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[parts.count - 2] == "of",
-      let number = Self.number(parts[parts.count - 3]), let count = Self.number(parts[parts.count - 1]),
+      let number = Self.number(parts[parts.count - 3]),
+      let count = Self.number(parts[parts.count - 1]),
       number >= 1, number <= count
     else { return nil }
     stem = parts.dropLast(3).joined(separator: "-")

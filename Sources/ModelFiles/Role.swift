@@ -1,4 +1,6 @@
-/// What a tensor does in its model. The raw value is the name shown; the order is that of a forward pass.
+/// What a tensor does in its model.
+///
+/// The raw value is the name shown; the order is that of a forward pass.
 public enum Role: String, CaseIterable, Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The embedding of tokens.
   case tokenEmbedding = "token_embd"
@@ -39,7 +41,8 @@ public enum Role: String, CaseIterable, Sendable, Hashable, Comparable, CustomSt
   /// Whether a role comes before another in the order of the cases.
   public static func < (a: Role, b: Role) -> Bool { a.rank < b.rank }
 
-  private var rank: Int { Self.ranks[self] ?? 0 }
+  /// The place in the order of the cases, from 0.
+  public var rank: Int { Self.ranks[self] ?? 0 }
   private static let ranks = Dictionary(
     uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
 }

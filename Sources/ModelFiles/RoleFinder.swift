@@ -12,8 +12,8 @@ struct Placement: Hashable {
 
 /// Finds roles, blocks and experts by name.
 ///
-/// Names differ mostly in their numbers: each pattern ("model.layers.#.mlp.up_proj.weight") is looked at
-/// once, so 45,000 tensors of a mixture cost little more than one pass over their names.
+/// Names differ mostly in their numbers: each pattern ("model.layers.#.mlp.up_proj.weight") is
+/// looked at once, so 45,000 tensors of a mixture cost little more than one pass over their names.
 struct RoleFinder {
   private var templates: [String: Template] = [:]
   private var numbers: [Int] = []
@@ -51,7 +51,8 @@ struct RoleFinder {
           var end = start
           var number = 0
           var isNumber = true
-          while end < bytes.count, bytes[end] != UInt8(ascii: "."), bytes[end] != UInt8(ascii: "/") {
+          while end < bytes.count, bytes[end] != UInt8(ascii: "."), bytes[end] != UInt8(ascii: "/")
+          {
             let byte = bytes[end]
             // Nine digits can't overflow; longer numbers are names.
             if isDigit(byte), end - start < 9 {
@@ -119,7 +120,8 @@ private struct Template {
     return Self.hasKernel(shape) && !isStackedExperts ? .conv : .other
   }
 
-  /// Whether a shape is that of a convolution: four dimensions or more, or three with a short last one.
+  /// Whether a shape is that of a convolution: four dimensions or more, or three with a short last
+  /// one.
   static func hasKernel(_ shape: [Int]) -> Bool {
     shape.count >= 4 || shape.count == 3 && (shape.last ?? 0) < 32
   }
@@ -177,8 +179,8 @@ private struct Template {
       || part.hasPrefix("layer") && part.utf8.count == 6 && part.utf8.last.map(isDigit) == true
   }
 
-  /// Which of the model's stacks the blocks belong to: a common word for it if there is one, else the parts
-  /// before the list of blocks; nil for the main or only one.
+  /// Which of the model's stacks the blocks belong to: a common word for it if there is one, else
+  /// the parts before the list of blocks; nil for the main or only one.
   private static func stack(of parts: [String], blockAt position: Int?) -> String? {
     let before = position.map { parts[..<$0] } ?? parts.dropLast()
     for (stack, words) in RoleTables.stacks where before.contains(where: words.contains) {
@@ -189,7 +191,9 @@ private struct Template {
     let list = parts[position - 1]
     let isCommon = RoleTables.containers.contains(list) && named.isEmpty
     if !isCommon { named.append(list) }
-    if named.count > 1, let last = named.last, ["layers", "blocks", "layer", "block"].contains(last) {
+    if named.count > 1, let last = named.last,
+      ["layers", "blocks", "layer", "block"].contains(last)
+    {
       named.removeLast()
     }
     return named.isEmpty ? nil : named.joined(separator: ".")

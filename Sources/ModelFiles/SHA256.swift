@@ -1,5 +1,7 @@
-/// SHA-256 (FIPS 180-4). Written here because the usual packages bring a crypto library with them that takes
-/// longer to build than all of this program; nothing secret is hashed, so timing does not matter.
+/// SHA-256 (FIPS 180-4).
+///
+/// Written here because the usual packages bring a crypto library with them that takes longer to
+/// build than all of this program; nothing secret is hashed, so timing does not matter.
 struct SHA256 {
   private var state: [UInt32] = [
     0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A,

@@ -1,8 +1,9 @@
 /// Reads the header of a safetensors file.
 ///
 /// The format: 8 bytes with the length of the header, little-endian; the header, a JSON object
-/// `{"name": {"dtype": "F32", "shape": [2, 4], "data_offsets": [begin, end]}, ..., "__metadata__": {...}}`;
-/// then the data, which `data_offsets` cut into pieces without hole or overlap. All of that is checked.
+/// `{"name": {"dtype": "F32", "shape": [2, 4], "data_offsets": [begin, end]}, ..., "__metadata__":
+/// {...}}`; then the data, which `data_offsets` cut into pieces without hole or overlap. All of
+/// that is checked.
 enum Safetensors {
   /// The largest header that the format allows, in bytes.
   static let maximumHeaderLength = 100_000_000
@@ -39,7 +40,8 @@ enum Safetensors {
     let length = Int(claimed)
     guard length <= bytes.count - 8 else {
       throw Flaw(
-        .byte(0), found: "a header of \(counted(length, "byte")) in a file of \(grouped(bytes.count))",
+        .byte(0),
+        found: "a header of \(counted(length, "byte")) in a file of \(grouped(bytes.count))",
         expected: "at most \(grouped(bytes.count - 8))", remedy: "a partial download?")
     }
     return length
@@ -96,7 +98,9 @@ enum Safetensors {
     return metadata
   }
 
-  /// The value of a tensor's entry. `offset` of the result counts from the start of the file.
+  /// The value of a tensor's entry.
+  ///
+  /// `offset` of the result counts from the start of the file.
   private static func readTensor(
     _ name: String, _ cursor: inout JSONCursor, dataStart: Int
   ) throws(Flaw) -> StoredTensor {
@@ -179,12 +183,13 @@ enum Safetensors {
     }
     try cursor.open(UInt8(ascii: "["))
     var numbers: [Int] = []
+    numbers.reserveCapacity(2)
     var isFirst = true
     while try cursor.nextElement(&isFirst) {
       guard numbers.count < limit else {
         throw Flaw(
           place, found: "more than \(counted(limit, "number")) in \(key)",
-          expected: "at most \(limit)")
+          expected: "at most \(grouped(limit))")
       }
       do throws(Flaw) {
         numbers.append(try cursor.wholeNumber("a whole number, not negative, below 2^63"))
@@ -202,7 +207,8 @@ enum Safetensors {
     }
   }
 
-  /// Sorts tensors by their data, which must fill the file from `start` to `end` without hole or overlap.
+  /// Sorts tensors by their data, which must fill the file from `start` to `end` without hole or
+  /// overlap.
   private static func checkLayout(
     _ tensors: inout [StoredTensor], from start: Int, to end: Int
   ) throws(Flaw) {

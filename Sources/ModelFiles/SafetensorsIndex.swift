@@ -92,7 +92,9 @@ struct SafetensorsIndex {
     if name.hasPrefix("/") { return "an absolute path" }
     let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     if parts.contains(where: { $0.elementsEqual("..".utf8) }) { return "it leaves the folder" }
-    if parts.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) }) { return "no plain name" }
+    if parts.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) }) {
+      return "no plain name"
+    }
     return nil
   }
 }

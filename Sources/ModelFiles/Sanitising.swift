@@ -1,6 +1,7 @@
 extension Unicode.Scalar {
-  /// Whether a terminal would not show it, or would change what is shown around it: controls, direction
-  /// marks, zero-width characters, separators of lines, private and unassigned code points.
+  /// Whether a terminal would not show it, or would change what is shown around it: controls,
+  /// direction marks, zero-width characters, separators of lines, private and unassigned code
+  /// points.
   var isUnsafeToShow: Bool {
     if value < 0x7F { return value < 0x20 }
     switch value {
@@ -20,9 +21,16 @@ extension Unicode.Scalar {
 
 extension String {
   /// The text with everything a terminal would obey or hide written as a visible escape: `\x1b` for
-  /// control characters below U+0080, `\u{202e}` for direction marks, zero-width characters and the like.
+  /// control characters below U+0080, `\u{202e}` for direction marks, zero-width characters and the
+  /// like.
   public var sanitised: String {
-    if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
+    // Nearly all names are printable ASCII, and a model has tens of thousands of them.
+    let isPlain = utf8.withContiguousStorageIfAvailable { bytes in
+      var isPlain = true
+      for byte in bytes where byte &- 0x20 >= 0x5F { isPlain = false }
+      return isPlain
+    }
+    if isPlain == true { return self }
     guard unicodeScalars.contains(where: \.isUnsafeToShow) else { return self }
     var shown = ""
     for scalar in unicodeScalars {
@@ -41,7 +49,8 @@ extension String {
   }
 }
 
-/// Whether `a` comes before `b` when numbers in names count as numbers: `layers.2` before `layers.10`.
+/// Whether `a` comes before `b` when numbers in names count as numbers: `layers.2` before
+/// `layers.10`.
 ///
 /// A total order: names that differ only in leading zeros are ordered by their bytes.
 public func naturalOrder(_ a: String, _ b: String) -> Bool {

@@ -1,7 +1,9 @@
-/// How a tensor's elements are stored in its file: every dtype of safetensors and every type of ggml.
+/// How a tensor's elements are stored in its file: every dtype of safetensors and every type of
+/// ggml.
 ///
-/// The raw value is the name shown. Elements come in blocks: `blockLength` of them take `bytesPerBlock`.
-/// Sources: the `Dtype` table of the safetensors format, and `ggml_type` with its block structs.
+/// The raw value is the name shown. Elements come in blocks: `blockLength` of them take
+/// `bytesPerBlock`. Sources: the `Dtype` table of the safetensors format, and `ggml_type` with its
+/// block structs.
 public enum SourceType: String, CaseIterable, Sendable, Hashable, CustomStringConvertible {
   case f64 = "F64"
   case f32 = "F32"
@@ -98,7 +100,8 @@ public enum SourceType: String, CaseIterable, Sendable, Hashable, CustomStringCo
     }
   }
 
-  /// Whether elements share scales or take less than a byte: the block types of ggml, and F6 and F4.
+  /// Whether elements share scales or take less than a byte: the block types of ggml, and F6 and
+  /// F4.
   public var isQuantized: Bool { blockLength > 1 }
 
   /// Whether an element is one floating-point weight of 8 to 64 bits.
@@ -130,7 +133,8 @@ extension SourceType {
   private static let safetensors = Dictionary(
     uniqueKeysWithValues: allCases.prefix { $0 != .q40 }.map { ($0.rawValue, $0) })
 
-  /// The type that a GGUF file calls by this number; nil for unknown ones and those ggml has removed.
+  /// The type that a GGUF file calls by this number; nil for unknown ones and those ggml has
+  /// removed.
   public init?(ggmlNumber number: UInt32) {
     guard number < Self.ggml.count, let type = Self.ggml[Int(number)] else { return nil }
     self = type

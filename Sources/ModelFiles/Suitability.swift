@@ -1,4 +1,6 @@
-/// Whether a tensor is worth quantizing. Decided here and nowhere else.
+/// Whether a tensor is worth quantizing.
+///
+/// Decided here and nowhere else.
 public enum Suitability: Sendable, Hashable {
   /// It is: at least two dimensions, floating point, large enough, and a matrix of weights.
   case quantizable
@@ -8,7 +10,9 @@ public enum Suitability: Sendable, Hashable {
   /// Tensors of fewer weights are kept: quantizing them saves nothing.
   public static let fewestWeights = 1024
 
-  /// Why a tensor is kept. Its description is a short phrase for people.
+  /// Why a tensor is kept.
+  ///
+  /// Its description is a short phrase for people.
   public enum Reason: Sendable, Hashable, CustomStringConvertible {
     /// A normalisation.
     case norm

@@ -1,4 +1,6 @@
-/// A named array in a model: what its file and its name say of it. Its bytes stay in the file.
+/// A named array in a model: what its file and its name say of it.
+///
+/// Its bytes stay in the file.
 public struct Tensor: Sendable, Hashable, Identifiable {
   /// The index in `Model.tensors`.
   public let id: Int
@@ -12,7 +14,9 @@ public struct Tensor: Sendable, Hashable, Identifiable {
   public let source: SourceType
   /// The index in `Model.files`.
   public let file: Int
-  /// Where the data begins, in bytes from the start of that file. Any alignment.
+  /// Where the data begins, in bytes from the start of that file.
+  ///
+  /// Any alignment.
   public let offset: Int
   /// The size of the data in bytes.
   public let byteCount: Int
@@ -22,15 +26,16 @@ public struct Tensor: Sendable, Hashable, Identifiable {
   public let role: Role
   /// The index of the repeated block that it belongs to.
   public let block: Int?
-  /// The expert of a mixture that it belongs to, by its name; nil where experts are stacked in one tensor.
+  /// The expert of a mixture that it belongs to, by its name; nil where experts are stacked in one
+  /// tensor.
   public let expert: Int?
-  /// Which of several stacks of blocks it belongs to ("encoder", "decoder", "vision"); nil if the model has
-  /// one only, and for the main one.
+  /// Which of several stacks of blocks it belongs to ("encoder", "decoder", "vision"); nil if the
+  /// model has one only, and for the main one.
   public let stack: String?
   /// Whether it is worth quantizing.
   public let suitability: Suitability
-  /// The weights of a row, which share a channel's scale: the last dimension; for convolutions everything
-  /// but the first; for a vector all of it.
+  /// The weights of a row, which share a channel's scale: the last dimension; for convolutions
+  /// everything but the first; for a vector all of it.
   public let rowLength: Int
   /// The number of rows: `rows * rowLength == weightCount`.
   public let rows: Int

@@ -71,7 +71,9 @@ public struct ErrorSums: Sendable, Equatable {
   }
 }
 
-/// The error figures of DESIGN.md, section 3. None is ever NaN.
+/// The error figures: how far reconstructed weights are from their source (DESIGN.md, section 3).
+///
+/// None is ever NaN.
 public struct ErrorFigures: Sendable, Equatable {
   /// The mean squared error, Σ(w - ŵ)² / n; 0 without weights.
   public let mse: Double

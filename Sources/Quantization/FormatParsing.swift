@@ -34,8 +34,8 @@ extension IntegerFormat: CustomStringConvertible {
 }
 
 extension IntegerFormat.Granularity {
-  /// The part of a name that says it.
-  var name: String {
+  /// The part of a format's name that says it.
+  public var name: String {
     switch self {
     case .tensor: "tensor"
     case .channel: "channel"
@@ -45,8 +45,8 @@ extension IntegerFormat.Granularity {
 }
 
 extension IntegerFormat.Calibration {
-  /// The part of a name that says it.
-  var name: String {
+  /// The part of a format's name that says it.
+  public var name: String {
     switch self {
     case .minmax: return "minmax"
     case .percentile(let value):

@@ -110,7 +110,9 @@ struct IntegerCodec: Codec {
     return bl_integer_grid(&kernel, range)
   }
 
-  /// The one grid of a format with tensor granularity; nil for others. Without a range given, these weights
+  /// The one grid of a format with tensor granularity; nil for others.
+  ///
+  /// Without a range given, these weights
   /// are taken as the tensor.
   private func tensorGrid(_ weights: Span<Float>) -> bl_grid? {
     guard integer.granularity == .tensor else { return nil }

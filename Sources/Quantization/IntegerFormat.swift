@@ -8,7 +8,8 @@
 /// Ties round to even. The scale is rounded to its stored type first (to nearest, saturating at the type's
 /// greatest value), and zero points and codes follow from the stored one. A group whose stored scale is zero
 /// has codes and zero point 0, and decodes to zeros. NaN and infinities don't count for the range; NaN
-/// encodes as zero, infinities as the end of the grid.
+/// encodes as zero, infinities as the end of the grid. With f32 and bf16 scales the ends of a grid may be beyond
+/// the greatest value of single precision; they then come back infinite.
 ///
 /// Stored bytes: each row's codes, b bits each without gaps, padded to a whole byte; then the scales, 2 bytes
 /// (f16, bf16) or 4 (f32) each; then, where affine, the zero points, b bits each without gaps, padded once.

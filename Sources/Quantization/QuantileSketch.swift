@@ -58,13 +58,13 @@ public struct QuantileSketch: Sendable {
     return Float(bitPattern: upper << 16 | (lowBits == 0 ? 0 : 0x8000))
   }
 
-  /// The value with rank floor(p (n - 1)) of n finite weights, p in 0...1; 0 if there are none.
+  /// The value with rank p (n - 1), rounded, of n finite weights, p in 0...1; 0 if there are none.
   public func quantile(_ p: Double) -> Float {
     let filled = filled
     let total = filled.reduce(0) { $0 + $1.count }
     guard total > 0, let last = filled.last else { return 0 }
     let share = p.isNaN ? 0 : max(0, min(1, p))
-    let rank = min(Double(total - 1), (share * Double(total - 1)).rounded(.down))
+    let rank = min(Double(total - 1), (share * Double(total - 1)).rounded())
     var under: UInt64 = 0
     for (key, count) in filled {
       under += count

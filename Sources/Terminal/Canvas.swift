@@ -11,7 +11,7 @@ public struct Canvas: Sendable, Equatable {
   public let size: Size
   /// Where the text cursor is to be seen, if anywhere.
   public var cursor: Point?
-  /// The part that is drawn on; the rest stays as it is. See `withClip`.
+  /// The part that is drawn on; the rest stays as it is (`withClip`).
   public private(set) var clip: Rect
   /// Row by row.
   private(set) var cells: [Cell]

@@ -8,7 +8,7 @@ public struct TerminalOptions: Sendable {
   public var asciiOnly: Bool
   /// Whether the mouse is reported.
   public var mouse: Bool
-  /// Decides over NO_COLOR, TERM and ESCDELAY.
+  /// Where NO_COLOR and ESCDELAY are looked up; TERM and the locale are the process's own.
   public var environment: [String: String]
 
   /// Makes options.
@@ -37,8 +37,11 @@ public struct TerminalOptions: Sendable {
 ///       terminal.show(canvas)
 ///     }
 public final class CursesTerminal: Screen {
+  /// As it was when `init`, `events` or `suspend` returned last.
   public private(set) var size: Size
+  /// What the terminal has and the user wants.
   public let depth: ColorDepth
+  /// Those of the locale, or ASCII if the user wants that.
   public let glyphs: Glyphs
   /// Something that the user should be told, such as that TERM isn't known here.
   public let note: String?
@@ -53,7 +56,9 @@ public final class CursesTerminal: Screen {
   private var lastInput = ContinuousClock.now
   private var lastPress: (event: MouseEvent, time: ContinuousClock.Instant)?
 
-  /// Takes over the terminal. `wake` ends the wait in `events` when it rings.
+  /// Takes over the terminal.
+  ///
+  /// `wake` ends the wait in `events` when it rings.
   public init(_ options: TerminalOptions, wake: WakePipe? = nil) throws(TerminalError) {
     if !System.isTerminal(0) { throw .notATerminal(.input) }
     if !System.isTerminal(1) { throw .notATerminal(.output) }
@@ -83,7 +88,10 @@ public final class CursesTerminal: Screen {
 
   deinit { if isOpen { ct_close() } }
 
-  /// Gives the terminal back and prints what was kept. May be called twice.
+  /// Gives the terminal back and prints what was kept.
+  ///
+  /// May be called twice. Once a request to end has come, the same request coming again within a second
+  /// doesn't end the process, so that there is time to save.
   public func close() {
     if isOpen { ct_close() }
     isOpen = false
@@ -95,7 +103,9 @@ public final class CursesTerminal: Screen {
     ct_die(signal)
   }
 
-  /// Lets the shell have the terminal until the job is continued. Ctrl-Z does this.
+  /// Lets the shell have the terminal until the job is continued.
+  ///
+  /// Ctrl-Z does this; it isn't among the events.
   public func suspend() {
     guard isOpen else { return }
     ct_suspend()
@@ -109,6 +119,7 @@ public final class CursesTerminal: Screen {
 
   // MARK: Showing
 
+  /// Shows a canvas; only what differs from the last one is sent.
   public func show(_ canvas: Canvas) {
     guard isOpen else { return }
     ct_begin()
@@ -159,6 +170,10 @@ public final class CursesTerminal: Screen {
 
   // MARK: Events
 
+  /// What has happened: keys, signals, messages, another size.
+  ///
+  /// Waits if nothing has, using no processor, for ever if `timeout` is nil; empty if the time is up. All
+  /// input that is there is read before it returns, so that one frame answers all of it.
   public func events(timeout: Duration?) -> [Event] {
     guard isOpen else { return [] }
     let deadline = timeout.map { ContinuousClock.now + $0 }
@@ -201,6 +216,7 @@ public final class CursesTerminal: Screen {
       guard System.receive(0, into: &bytes) else {
         // The terminal is gone.
         inputEnded = true
+        ct_expect_end()
         take(decoder.flush(), &events)
         events.append(.terminate(System.hangup))
         return

@@ -37,7 +37,9 @@ public enum Share: Hashable, Sendable {
   case weight(Int)
 }
 
-/// A part of the screen. Never negative in size; arithmetic on it never overflows.
+/// A part of the screen.
+///
+/// Never negative in size; arithmetic on it never overflows.
 public struct Rect: Hashable, Sendable {
   /// The left column.
   public let column: Int

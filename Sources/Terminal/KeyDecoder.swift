@@ -1,5 +1,6 @@
-/// Makes events of the bytes that a terminal sends. Pure: knows no descriptor and no clock.
+/// Makes events of the bytes that a terminal sends.
 ///
+/// Pure: knows no descriptor and no clock.
 /// Knows the CSI and SS3 forms of keys with their modifiers, the forms of the Linux console and of rxvt,
 /// those of terminfo that it's told, mouse reports (SGR) and bracketed paste. A sequence that it doesn't
 /// know is taken whole and means nothing: its letters are never taken for keys.

@@ -81,7 +81,9 @@ enum KeyForms {
     (0x41...0x45).contains(final) ? .function(Int(final) - 0x40) : nil
   }
 
-  /// A mouse report: button;column;row, then M for down or m for up. Places are counted from 1.
+  /// A mouse report: button;column;row, then M for down or m for up.
+  ///
+  /// Places are counted from 1.
   static func mouse(_ body: ArraySlice<UInt8>, final: UInt8) -> MouseEvent? {
     let numbers = numbers(body)
     guard numbers.count == 3, final == 0x4D || final == 0x6D else { return nil }

@@ -128,7 +128,7 @@ public enum KeyScriptError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   private static func printable(_ text: String) -> String {
-    String(text.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F } ? $0 : "?" })
-      .truncated(to: 40, mark: "...")
+    let safe = text.unicodeScalars.map { $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?" }
+    return String(safe).truncated(to: 40, mark: "...")
   }
 }

@@ -12,7 +12,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
   /// Makes an empty one.
   public init() {}
 
-  /// Adds a message and wakes the loop. Never waits.
+  /// Adds a message and wakes the loop, without waiting.
   public func post(_ message: Message) {
     let isFirst = messages.withLock { messages in
       messages.append(message)

@@ -15,8 +15,11 @@ public protocol Screen: AnyObject {
 
 /// A screen in memory, for tests and for printing frames.
 public final class MemoryScreen: Screen {
+  /// As it was made, or as the last `resize` event said.
   public private(set) var size: Size
+  /// The colours that it keeps.
   public let depth: ColorDepth
+  /// The glyphs to draw with; with ASCII ones, it keeps no other characters.
   public let glyphs: Glyphs
   /// What was shown last, with the styles and characters that this screen has.
   public private(set) var canvas: Canvas
@@ -39,6 +42,7 @@ public final class MemoryScreen: Screen {
   /// Adds events that are yet to happen.
   public func post(_ events: [Event]) { script += events }
 
+  /// Keeps a canvas, as this screen would show it.
   public func show(_ canvas: Canvas) {
     var shown = Canvas(size: size)
     shown.draw(canvas, at: Point(column: 0, row: 0))

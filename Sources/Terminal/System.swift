@@ -42,8 +42,9 @@ enum System {
   /// What a descriptor has to offer.
   enum Readiness { case nothing, readable, ended }
 
-  /// Waits until one of the descriptors (those below 0 are left out) can be read, `milliseconds` at most,
-  /// for ever if below 0. Returns what each has; a signal ends the wait.
+  /// Waits until one of the descriptors (those below 0 are left out) can be read.
+  ///
+  /// `milliseconds` at most, for ever if below 0. Returns what each has; a signal ends the wait.
   static func wait(for descriptors: [Int32], milliseconds: Int32) -> [Readiness] {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     let count = poll(&polled, nfds_t(polled.count), milliseconds)

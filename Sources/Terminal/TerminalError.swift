@@ -28,11 +28,11 @@ public enum TerminalError: Error, Hashable, Sendable, CustomStringConvertible {
     case .termUnset:
       return "TERM is not set: set it to the kind of your terminal (xterm-256color), or \(wayOut)"
     case .termDumb(let name):
-      return "TERM=\(Self.printable(name)) can't move its cursor: set TERM to the kind of your terminal"
-        + " (xterm-256color), or \(wayOut)"
+      return "TERM=\(Self.printable(name)) can't move its cursor: set TERM to the kind of your"
+        + " terminal (xterm-256color), or \(wayOut)"
     case .termUnknown(let name):
-      return "TERM=\(Self.printable(name)) is not known here, nor is any usual terminal: install the"
-        + " terminfo files (ncurses-base, ncurses-term), or \(wayOut)"
+      return "TERM=\(Self.printable(name)) is not known here, nor is any usual terminal: install"
+        + " the terminfo files (ncurses-base, ncurses-term), or \(wayOut)"
     case .cannotStart:
       return "the terminal can't be set up: close some files or programs, or \(wayOut)"
     }

@@ -64,9 +64,9 @@ struct Inspect: ParsableCommand {
       table.add(row)
     }
     return table.text
-      + "\(model.name): \(model.tensors.count) tensors, \(Figures.count(model.weightCount)) weights, "
-      + "\(Figures.bytes(model.byteCount)), \(model.container.rawValue)"
-      + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
+      + "\(model.name): \(Figures.counted(model.tensors.count, "tensor")), "
+      + "\(Figures.count(model.weightCount)) weights, \(Figures.bytes(model.byteCount)), "
+      + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
   }
 
   private func jsonObject(_ model: Model, _ statistics: [Int: WeightStatistics]) -> JSONValue {

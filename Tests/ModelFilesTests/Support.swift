@@ -61,7 +61,8 @@ func safetensors(_ tensors: [(name: String, shape: [Int])]) -> [UInt8] {
     let start = data.count
     for index in 0..<count { data += bytes(Float(index).bitPattern) }
     entries.append(
-      "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(start),\(data.count)]}")
+      "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(start),\(data.count)]}"
+    )
   }
   return safetensors(header: "{\(entries.joined(separator: ","))}", data: data)
 }

@@ -49,9 +49,9 @@ struct HostileNamesTests {
   @Test func explorer() throws {
     let scratch = try Scratch()
     let terminal = try explore(try scratch.write(model()), size: .init(columns: 200, rows: 50))
-    #expect(terminal.press("G", until: "bad\\x1b[31m"))
-    #expect(terminal.press("ky", until: "logarithmic counts"))
-    #expect(terminal.press("/bad\r", until: "bad\\x1b[31m"))
+    try #require(terminal.press("G", until: "bad\\x1b[31m"))
+    try #require(terminal.press("ky", until: "logarithmic counts"))
+    try #require(terminal.press("/bad\r", until: "bad\\x1b[31m"))
     terminal.expectQuits()
     let text = String(decoding: terminal.output, as: UTF8.self)
     #expect(!text.contains("owned\u{7}") && !text.contains("\u{202E}") && !text.contains("\u{9B}"))

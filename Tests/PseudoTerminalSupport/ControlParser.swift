@@ -1,5 +1,6 @@
-/// Takes a terminal's input apart: characters, controls, escapes, control sequences. Strings (OSC, DCS) are
-/// left out.
+/// Takes a terminal's input apart: characters, controls, escapes, control sequences.
+///
+/// Strings (OSC, DCS) are left out.
 struct ControlParser: Sendable {
   /// ESC [ mark numbers final.
   struct Sequence: Sendable {
@@ -105,7 +106,9 @@ struct ControlParser: Sendable {
       mark = Character(Unicode.Scalar(other))
     }
     let numbers = body.split(separator: 0x3B, omittingEmptySubsequences: false).map { part in
-      part.filter { (0x30...0x39).contains($0) }.reduce(0) { min($0 * 10 + Int($1) - 0x30, 1 << 24) }
+      part.filter { (0x30...0x39).contains($0) }.reduce(0) {
+        min($0 * 10 + Int($1) - 0x30, 1 << 24)
+      }
     }
     return Sequence(mark: mark, numbers: numbers, final: Character(Unicode.Scalar(final)))
   }

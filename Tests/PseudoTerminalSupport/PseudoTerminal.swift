@@ -49,7 +49,9 @@ public final class PseudoTerminal {
   private var reports: Int32 = -1
   private var reported = ""
 
-  /// Starts a program. The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color) and
+  /// Starts a program.
+  ///
+  /// The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color) and
   /// LC_ALL (C.UTF-8), changed by `environment`; nil takes a variable away.
   public init(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
@@ -62,7 +64,9 @@ public final class PseudoTerminal {
     }
     _ = ct_set_size(primary, Int32(size.columns), Int32(size.rows))
     var variables: [String: String?] = ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8"]
-    for key in ["PATH", "HOME", "TMPDIR"] { variables[key] = ProcessInfo.processInfo.environment[key] }
+    for key in ["PATH", "HOME", "TMPDIR"] {
+      variables[key] = ProcessInfo.processInfo.environment[key]
+    }
     variables.merge(environment) { $1 }
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")
@@ -110,7 +114,9 @@ public final class PseudoTerminal {
     let end = ContinuousClock.now + Self.patience
     while !rest.isEmpty, ContinuousClock.now < end {
       // In parts, and reading meanwhile, so that neither side waits for the other for ever.
-      let sent = Array(rest.prefix(1024)).withUnsafeBytes { write(primary, $0.baseAddress, $0.count) }
+      let sent = Array(rest.prefix(1024)).withUnsafeBytes {
+        write(primary, $0.baseAddress, $0.count)
+      }
       if sent > 0 { rest = rest.dropFirst(sent) }
       pump(milliseconds: sent > 0 ? 0 : 10)
     }
@@ -180,7 +186,9 @@ public final class PseudoTerminal {
 
   private var exit: Exit? {
     let lines = reported.split(separator: "\n")
-    guard lines.count > 1, reported.hasSuffix("\n"), let status = Int32(lines[1]) else { return nil }
+    guard lines.count > 1, reported.hasSuffix("\n"), let status = Int32(lines[1]) else {
+      return nil
+    }
     return status > 128 ? .signalled(status - 128) : .exited(status)
   }
 

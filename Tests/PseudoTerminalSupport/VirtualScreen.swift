@@ -148,7 +148,11 @@ public struct VirtualScreen: Sendable {
       moveTo(row: cursor.row, column: 0)
       lineFeed()
     case (nil, "M"):
-      if cursor.row == top { scroll(by: -1, from: top) } else { moveTo(row: cursor.row - 1, column: cursor.column) }
+      if cursor.row == top {
+        scroll(by: -1, from: top)
+      } else {
+        moveTo(row: cursor.row - 1, column: cursor.column)
+      }
     case (nil, "c"): self = VirtualScreen(size: size)
     default: break
     }

@@ -2,7 +2,7 @@
 // in every way there is.
 //
 //   q quit   t trap here   T trap on another thread   e write to standard error   p print
-//   x exit(3)   h hang (busy, for ever)   m mouse on or off   S show 1,000 styles
+//   x exit(3)   o use up the stack   h hang (for ever)   m mouse on or off   S show 1,000 styles
 
 import Foundation
 import Terminal
@@ -66,9 +66,50 @@ struct Host {
   }
 }
 
+/// Never returns; too much is done after the call for it to be a loop.
+func deep(_ number: Int) -> Int { number < 0 ? 0 : deep(number + 1) + deep(number + 2) % 7 }
+
+/// How long frames take that change nothing, a few cells, and everything, in milliseconds.
+func measure(_ terminal: CursesTerminal) -> String {
+  var results: [String] = []
+  for (name, change) in [("nothing", 0), ("a row", 1), ("everything", 2)] {
+    var draw = Duration.zero
+    var show = Duration.zero
+    let count = 200
+    for frame in 0..<count {
+      let start = ContinuousClock.now
+      var canvas = Canvas(size: terminal.size)
+      for row in 0..<canvas.size.rows {
+        let turn = change == 2 || change == 1 && row == 7 ? frame : 0
+        for column in stride(from: 0, to: canvas.size.columns, by: 10) {
+          // So mixed that no row is another one of the frame before: curses would scroll.
+          let number = (row * 71 + column * 37 + turn * 129) &* (turn + 1) % 8999
+          canvas.write(
+            "▌ten\(1000 + number)┤─", at: Point(column: column, row: row),
+            style: Style(foreground: .indexed(UInt8(number % 256))))
+        }
+      }
+      let drawn = ContinuousClock.now
+      terminal.show(canvas)
+      draw += drawn - start
+      show += ContinuousClock.now - drawn
+    }
+    let (drawn, shown) = (draw / count / .milliseconds(1), show / count / .milliseconds(1))
+    results.append("\(name): drawn in \(drawn) ms, shown in \(shown) ms")
+  }
+  return results.joined(separator: "\n")
+}
+
 do {
   let mailbox = Mailbox<String>()
   let terminal = try CursesTerminal(options, wake: mailbox.wake)
+  if arguments.contains("--measure") {
+    let size = terminal.size
+    let results = measure(terminal)
+    terminal.close()
+    print("frames of \(size)\n\(results)")
+    exit(0)
+  }
   var host = Host()
   if arguments.contains("--post") {
     Thread.detachNewThread { mailbox.post("hello from a thread") }
@@ -94,6 +135,7 @@ do {
         FileHandle.standardError.write(Data("to standard error\n".utf8))
       case .key(.character("p")): print("to standard output")
       case .key(.character("x")): exit(3)
+      case .key(.character("o")): print(deep(arguments.count))
       case .key(.character("h")):
         terminal.show(host.canvas(on: terminal, note: "hanging"))
         while true { usleep(1000) }

@@ -108,14 +108,17 @@ struct Numbers: RandomNumberGenerator {
   /// Nothing traps, at any size, whatever is drawn where; and what is stored is always whole.
   @Test func everySize() {
     var numbers = Numbers(state: 7)
-    let texts = ["", "plain", "层层", "e\u{301}", "\u{1B}]0;x\u{7}", "🙂🇩🇪", String(repeating: "w", count: 90)]
+    let texts = [
+      "", "plain", "层层", "e\u{301}", "\u{1B}]0;x\u{7}", "🙂🇩🇪", String(repeating: "w", count: 90),
+    ]
     let extremes = [Int.min, -1, 0, 1, Int.max]
     for columns in 0...60 {
       for rows in 0...30 {
         var canvas = Canvas(size: Size(columns: columns, rows: rows))
         func coordinate() -> Int {
           Int.random(in: 0..<20, using: &numbers) == 0
-            ? extremes.randomElement(using: &numbers) ?? 0 : Int.random(in: -4...64, using: &numbers)
+            ? extremes.randomElement(using: &numbers) ?? 0
+            : Int.random(in: -4...64, using: &numbers)
         }
         for _ in 0..<6 {
           let point = Point(column: coordinate(), row: coordinate())

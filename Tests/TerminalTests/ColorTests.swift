@@ -22,7 +22,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (196, 9), (21, 4), (46, 10), (226, 11), (231, 15), (16, 0), (17, 4), (232, 0), (244, 8), (255, 7),
+    (196, 9), (21, 4), (46, 10), (226, 11), (231, 15), (16, 0), (17, 4), (232, 0), (244, 8),
+    (255, 7),
   ])
   func nearest(index: Int, expected: Int) {
     #expect(
@@ -57,13 +58,15 @@ import Testing
     let screen = MemoryScreen(size: canvas.size, depth: depth)
     screen.show(canvas)
     #expect(screen.canvas.text == canvas.text)
-    #expect(screen.canvas.legend.count <= [.none: 0, .eight: 64, .sixteen: 256, .many: 256][depth] ?? 0)
+    #expect(
+      screen.canvas.legend.count <= [.none: 0, .eight: 64, .sixteen: 256, .many: 256][depth] ?? 0)
   }
 
-  @Test(arguments: [
-    (ColorChoice.auto, nil, ColorDepth.many), (.auto, "", .many), (.auto, "1", .none),
-    (.always, "1", .many), (.never, nil, .none), (.never, "1", .none),
-  ] as [(ColorChoice, String?, ColorDepth)])
+  @Test(
+    arguments: [
+      (ColorChoice.auto, nil, ColorDepth.many), (.auto, "", .many), (.auto, "1", .none),
+      (.always, "1", .many), (.never, nil, .none), (.never, "1", .none),
+    ] as [(ColorChoice, String?, ColorDepth)])
   func decision(choice: ColorChoice, noColor: String?, expected: ColorDepth) {
     let environment = noColor.map { ["NO_COLOR": $0] } ?? [:]
     #expect(choice.depth(terminalColors: 256, environment: environment) == expected)
@@ -71,8 +74,9 @@ import Testing
   }
 
   @Test func depths() {
-    #expect([-1, 0, 2, 8, 15, 16, 88, 256, 1 << 24].map(ColorDepth.init(colors:)) == [
-      .none, .none, .none, .eight, .eight, .sixteen, .sixteen, .many, .many,
-    ])
+    #expect(
+      [-1, 0, 2, 8, 15, 16, 88, 256, 1 << 24].map(ColorDepth.init(colors:)) == [
+        .none, .none, .none, .eight, .eight, .sixteen, .sixteen, .many, .many,
+      ])
   }
 }

@@ -15,7 +15,9 @@ import Testing
     #expect(terminal.waitForExit() == .exited(0))
     expectRestored(terminal)
     #expect(
-      terminal.screen.text.filter { !$0.isEmpty } == ["to standard output", "to standard error", "bye"])
+      terminal.screen.text.filter { !$0.isEmpty } == [
+        "to standard output", "to standard error", "bye",
+      ])
   }
 
   @Test(arguments: [SIGTERM, SIGHUP, SIGQUIT, SIGINT])
@@ -47,6 +49,13 @@ import Testing
     let terminal = try started()
     terminal.signal(number)
     #expect(terminal.waitForExit() == .signalled(number))
+    expectRestored(terminal)
+  }
+
+  @Test func stackOverflow() throws {
+    let terminal = try started()
+    terminal.send("o")
+    #expect(terminal.waitForExit() == .signalled(SIGSEGV))
     expectRestored(terminal)
   }
 
@@ -85,7 +94,8 @@ import Testing
     #expect(terminal.wait(for: "42"))
     terminal.send("fg\n")
     #expect(terminal.wait { $0.isAlternate && $0.picture.contains("ready size=90x26") })
-    #expect(terminal.wait { $0.text[25].hasSuffix("┘") && $0.picture.contains("key character(\"j\")") })
+    #expect(
+      terminal.wait { $0.text[25].hasSuffix("┘") && $0.picture.contains("key character(\"j\")") })
     #expect(terminal.screen.reportsMouse && terminal.screen.modes.contains(2004))
     terminal.send("q")
     #expect(terminal.wait { !$0.isAlternate && $0.picture.contains("bye") })

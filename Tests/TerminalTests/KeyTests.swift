@@ -29,7 +29,8 @@ import Testing
     ("a<Up", KeyScriptError.unclosed(offset: 1)), ("<", .unclosed(offset: 0)),
     ("ab<Foo>", .unknown(name: "Foo", offset: 2)), ("<>", .unknown(name: "", offset: 0)),
     ("<F13>", .unknown(name: "F13", offset: 0)), ("<F0>", .unknown(name: "F0", offset: 0)),
-    ("<C-1>", .unknown(name: "C-1", offset: 0)), ("<Click 1>", .unknown(name: "Click 1", offset: 0)),
+    ("<C-1>", .unknown(name: "C-1", offset: 0)),
+    ("<Click 1>", .unknown(name: "Click 1", offset: 0)),
     ("<Click -1,2>", .unknown(name: "Click -1,2", offset: 0)),
     ("<Resize 80,24>", .unknown(name: "Resize 80,24", offset: 0)),
     ("<Up*0>", .unknown(name: "Up*0", offset: 0)), ("<Up*x>", .unknown(name: "Up*x", offset: 0)),
@@ -52,21 +53,25 @@ import Testing
     ("\u{1B}[C", .right), ("\u{1B}OC", .right), ("\u{1B}[D", .left), ("\u{1B}OD", .left),
     ("\u{1B}[H", .home), ("\u{1B}OH", .home), ("\u{1B}[1~", .home), ("\u{1B}[7~", .home),
     ("\u{1B}[F", .end), ("\u{1B}OF", .end), ("\u{1B}[4~", .end), ("\u{1B}[8~", .end),
-    ("\u{1B}[5~", .pageUp), ("\u{1B}[6~", .pageDown), ("\u{1B}[2~", .insert), ("\u{1B}[3~", .delete),
+    ("\u{1B}[5~", .pageUp), ("\u{1B}[6~", .pageDown), ("\u{1B}[2~", .insert),
+    ("\u{1B}[3~", .delete),
     ("\u{1B}[Z", .backTab), ("\u{1B}[1;2A", .shiftUp), ("\u{1B}[1;2B", .shiftDown),
     ("\u{1B}[1;2C", .shiftRight), ("\u{1B}[1;2D", .shiftLeft), ("\u{1B}[a", .shiftUp),
     ("\u{1B}[1;5C", .right), ("\u{1B}OP", .function(1)), ("\u{1B}[[A", .function(1)),
     ("\u{1B}[11~", .function(1)), ("\u{1B}[15~", .function(5)), ("\u{1B}[17~", .function(6)),
     ("\u{1B}[21~", .function(10)), ("\u{1B}[24~", .function(12)), ("\u{1B}[15;2~", .function(5)),
     ("\r", .enter), ("\n", .enter), ("\u{1B}OM", .enter), ("\t", .tab), ("\u{7F}", .backspace),
-    ("\u{8}", .backspace), ("\u{3}", .control("c")), ("\u{12}", .control("r")), ("\0", .control(" ")),
+    ("\u{8}", .backspace), ("\u{3}", .control("c")), ("\u{12}", .control("r")),
+    ("\0", .control(" ")),
     ("\u{1F}", .control("_")), ("\u{1B}", .escape), ("q", .character("q")), (" ", .character(" ")),
     ("é", .character("é")), ("层", .character("层")), ("🙂", .character("🙂")),
     ("\u{1B}[27u", .escape), ("\u{1B}[114;5u", .control("r")), ("\u{1B}[9;2u", .backTab),
   ])
   func key(bytes: String, expected: Key) { #expect(decode(bytes) == [.key(expected)]) }
 
-  @Test(arguments: ["\u{1B}[I", "\u{1B}[?62;c", "\u{1B}[200;5;7;x", "\u{1B}[>1;2c", "\u{1B}[999~", "\u{1B}[<1M"])
+  @Test(arguments: [
+    "\u{1B}[I", "\u{1B}[?62;c", "\u{1B}[200;5;7;x", "\u{1B}[>1;2c", "\u{1B}[999~", "\u{1B}[<1M",
+  ])
   func unknownSequencesMeanNothing(bytes: String) {
     let events = decode(bytes + "j")
     #expect(events.last == .key(.character("j")))
@@ -74,16 +79,20 @@ import Testing
   }
 
   @Test func severalAtOnce() {
-    #expect(decode("\u{1B}j\u{1B}\u{1B}[A") == [
-      .key(.escape), .key(.character("j")), .key(.escape), .key(.up),
-    ])
+    #expect(
+      decode("\u{1B}j\u{1B}\u{1B}[A") == [
+        .key(.escape), .key(.character("j")), .key(.escape), .key(.up),
+      ])
     #expect(decode("\u{1B}[") == [.key(.escape), .key(.character("["))])
-    #expect(decode(String(repeating: "\u{1B}OB", count: 500)) == Array(repeating: .key(.down), count: 500))
+    #expect(
+      decode(String(repeating: "\u{1B}OB", count: 500)) == Array(repeating: .key(.down), count: 500)
+    )
   }
 
   /// However the bytes are cut, the events are the same.
   @Test func anyCut() {
-    let text = "a\u{1B}[1;2Aé层🙂\u{1B}OP\u{1B}[<0;300;7M\u{1B}[200~x\u{1B}[2\u{1B}[20é1~\u{7}y\u{1B}[201~z\u{1B}[[C\r"
+    let text =
+      "a\u{1B}[1;2Aé层🙂\u{1B}OP\u{1B}[<0;300;7M\u{1B}[200~x\u{1B}[2\u{1B}[20é1~\u{7}y\u{1B}[201~z\u{1B}[[C\r"
     let bytes = Array(text.utf8)
     let whole = decode(text)
     #expect(whole.contains(.paste("x[2[20é1~y")))
@@ -101,7 +110,8 @@ import Testing
   /// Nothing traps, whatever comes, and nothing waits for ever.
   @Test func noise() {
     var numbers = Numbers(state: 3)
-    let likely: [UInt8] = Array("\u{1B}[O;<M~0129\u{1B}\u{1B}".utf8) + [0xFF, 0xC3, 0xE5, 0xF0, 0x80]
+    let likely: [UInt8] =
+      Array("\u{1B}[O;<M~0129\u{1B}\u{1B}".utf8) + [0xFF, 0xC3, 0xE5, 0xF0, 0x80]
     for _ in 0..<3000 {
       var decoder = KeyDecoder()
       let bytes = (0..<40).map { _ in likely.randomElement(using: &numbers) ?? 0 }
@@ -116,11 +126,12 @@ import Testing
 
   @Test func mouse() {
     let at = Point(column: 9, row: 4)
-    #expect(decode("\u{1B}[<64;10;5M\u{1B}[<65;10;5M\u{1B}[<0;10;5m\u{1B}[<2;10;5M\u{1B}[<16;10;5M") == [
-      .mouse(MouseEvent(.wheelUp, at: at)), .mouse(MouseEvent(.wheelDown, at: at)),
-      .mouse(MouseEvent(.release(.left), at: at)), .mouse(MouseEvent(.press(.right), at: at)),
-      .mouse(MouseEvent(.press(.left), at: at)),
-    ])
+    #expect(
+      decode("\u{1B}[<64;10;5M\u{1B}[<65;10;5M\u{1B}[<0;10;5m\u{1B}[<2;10;5M\u{1B}[<16;10;5M") == [
+        .mouse(MouseEvent(.wheelUp, at: at)), .mouse(MouseEvent(.wheelDown, at: at)),
+        .mouse(MouseEvent(.release(.left), at: at)), .mouse(MouseEvent(.press(.right), at: at)),
+        .mouse(MouseEvent(.press(.left), at: at)),
+      ])
     #expect(decode("\u{1B}[<35;10;5M\u{1B}[<0;99999999999999999999;5M").count == 1)
   }
 

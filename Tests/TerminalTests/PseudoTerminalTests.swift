@@ -48,7 +48,8 @@ func expectRestored(_ terminal: PseudoTerminal, _ comment: Comment? = nil) {
     let terminal = try started()
     let keys: [(String, String)] = [
       ("\u{1B}[A", "up"), ("\u{1B}OB", "down"), ("\u{1B}[C", "right"), ("\u{1B}OD", "left"),
-      ("\u{1B}[H", "home"), ("\u{1B}OF", "end"), ("\u{1B}[Z", "backTab"), ("\u{1B}[1;2A", "shiftUp"),
+      ("\u{1B}[H", "home"), ("\u{1B}OF", "end"), ("\u{1B}[Z", "backTab"),
+      ("\u{1B}[1;2A", "shiftUp"),
       ("\u{1B}[5~", "pageUp"), ("\u{3}", "control(\"c\")"), ("\u{1B}OP", "function(1)"),
       ("层", "character(\"层\")"), ("\r", "enter"), ("\u{13}", "control(\"s\")"),
     ]
@@ -94,7 +95,8 @@ func expectRestored(_ terminal: PseudoTerminal, _ comment: Comment? = nil) {
   @Test func resizes() throws {
     let terminal = try started(environment: ["LINES": "10", "COLUMNS": "40"])
     terminal.resize(to: Size(columns: 100, rows: 30))
-    #expect(terminal.wait { $0.picture.contains("ready size=100x30") && $0.text[29].hasSuffix("┘") })
+    #expect(
+      terminal.wait { $0.picture.contains("ready size=100x30") && $0.text[29].hasSuffix("┘") })
     for step in 0..<10 { terminal.resize(to: Size(columns: 100 - 5 * step, rows: 30 - step)) }
     #expect(terminal.wait { $0.picture.contains("ready size=55x21") && $0.text[20].hasSuffix("┘") })
     for size in [(1, 1), (2, 2), (500, 200), (1, 60), (200, 1), (70, 20)] {
@@ -102,6 +104,22 @@ func expectRestored(_ terminal: PseudoTerminal, _ comment: Comment? = nil) {
       terminal.watch(for: .milliseconds(50))
     }
     #expect(terminal.wait { $0.picture.contains("ready size=70x20") && $0.text[19].hasSuffix("┘") })
+  }
+
+  @Test func manyResizes() throws {
+    let terminal = try started()
+    var numbers = Numbers(state: 11)
+    for _ in 0..<1000 {
+      terminal.resize(
+        to: Size(
+          columns: .random(in: 1...500, using: &numbers),
+          rows: .random(in: 1...200, using: &numbers)))
+    }
+    terminal.resize(to: Size(columns: 81, rows: 25))
+    #expect(terminal.wait { $0.picture.contains("ready size=81x25") && $0.text[24].hasSuffix("┘") })
+    terminal.send("q")
+    #expect(terminal.waitForExit() == .exited(0))
+    expectRestored(terminal)
   }
 
   @Test func mouse() throws {
@@ -128,7 +146,8 @@ func expectRestored(_ terminal: PseudoTerminal, _ comment: Comment? = nil) {
   @Test func largePaste() throws {
     let terminal = try started()
     let start = ContinuousClock.now
-    terminal.send("\u{1B}[200~" + String(repeating: "qtTx\u{1B}[A", count: 1 << 17) + "\u{1B}[201~j")
+    terminal.send(
+      "\u{1B}[200~" + String(repeating: "qtTx\u{1B}[A", count: 1 << 17) + "\u{1B}[201~j")
     #expect(terminal.wait(for: "keys=1 position=0 pasted=\(6 << 17)"))
     print("a paste of \(7 << 17) bytes took \(ContinuousClock.now - start)")
     terminal.send("q")

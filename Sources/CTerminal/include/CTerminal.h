@@ -69,6 +69,8 @@ const char *ct_key_bytes(int index, int *key);
 int ct_signal_descriptor(void);
 // Those that came since the last call, bit n for signal n; empties the pipe.
 uint32_t ct_take_signals(void);
+// The terminal is gone: SIGHUP will come, and is to be taken as said already.
+void ct_expect_end(void);
 // Ends the process by that signal, as if it had never been caught.
 _Noreturn void ct_die(int signal);
 

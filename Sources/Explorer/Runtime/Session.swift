@@ -28,6 +28,8 @@ public enum Session {
     let mailbox = Mailbox<ExplorerEvent>()
     let terminal = try CursesTerminal(terminalOptions, wake: mailbox.wake)
     defer { terminal.close() }
+    // After the terminal's handlers: a page that is gone must not end the session.
+    MappedFile.surviveTruncation()
     let worker = Worker(model: model, mailbox: mailbox)
     defer { worker.stop() }
 
@@ -117,7 +119,8 @@ private struct Worker {
     for effect in effects {
       switch effect {
       case .measureFirst(let work): measurer.want(urgent: work)
-      case .measureInBackground(let work): measurer.want(background: work)
+      case .measureInBackground(let added, let dropped):
+        measurer.want(background: added, dropping: dropped)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
       case .mouse, .suspend, .redraw, .quit, .terminate: break

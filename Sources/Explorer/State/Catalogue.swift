@@ -38,8 +38,6 @@ struct Catalogue: Sendable {
   let members: [Group: [Int]]
   /// The groups around each tensor, outermost first.
   let ancestors: [[Group]]
-  /// What to show for each tensor inside its block: its name without the part that names the block.
-  let shortNames: [String]
   /// How wide the columns of shapes and source types need to be.
   let shapeColumns: Int
   let sourceColumns: Int
@@ -73,8 +71,7 @@ struct Catalogue: Sendable {
     self.nodes = nodes
     members = builder.members
     ancestors = builder.ancestors
-    shortNames = tensors.map(Self.shortName)
-    shapeColumns = max(10, tensors.map { shapeText($0.shape).count }.max() ?? 0)
+    shapeColumns = max(10, tensors.map { Self.columns(of: $0.shape) }.max() ?? 0)
     sourceColumns = max(6, tensors.map { $0.source.rawValue.count }.max() ?? 0)
   }
 
@@ -121,8 +118,14 @@ struct Catalogue: Sendable {
     return (stacks[stack] ?? .max, index)
   }
 
-  /// `model.layers.3.mlp.up_proj.weight` is shown as `mlp.up_proj.weight` inside block 3.
-  private static func shortName(_ tensor: Tensor) -> String {
+  /// The width of a shape as text.
+  private static func columns(of shape: [Int]) -> Int {
+    shape.reduce(max(0, shape.count - 1)) { $0 + String($1).utf8.count }
+  }
+
+  /// What to show for a tensor in the tree: `model.layers.3.mlp.up_proj.weight` is `mlp.up_proj`
+  /// inside block 3.
+  static func shortName(_ tensor: Tensor) -> String {
     let name = tensor.label
     var short = name[...]
     if let block = tensor.block, let range = name.firstRange(of: ".\(block).") {
@@ -144,15 +147,13 @@ struct Catalogue: Sendable {
       ancestors = Array(repeating: [], count: tensors.count)
     }
 
-    /// What is worth quantizing comes first, by role, then by name.
+    /// What is worth quantizing comes first, by role, then in the model's order.
     func ordered(_ ids: [Int]) -> [Int] {
-      ids.sorted { left, right in
-        let (a, b) = (tensors[left], tensors[right])
-        if a.suitability.isQuantizable != b.suitability.isQuantizable {
-          return a.suitability.isQuantizable
-        }
-        return a.role == b.role ? naturalOrder(a.name, b.name) : a.role < b.role
+      let ranks = ids.map { id in
+        let isKept = !tensors[id].suitability.isQuantizable
+        return (isKept ? Role.allCases.count : 0) + tensors[id].role.rank
       }
+      return ids.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }.map { ids[$0] }
     }
 
     /// Nodes for tensors in their order; experts of one role become a group where the first stands.

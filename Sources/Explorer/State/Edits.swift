@@ -23,11 +23,18 @@ struct Edits: Sendable {
   private(set) var assignments: [Assignment]
   private(set) var done: [Step] = []
   private(set) var undone: [Step] = []
-  /// Counts changes of any kind, so that others know when to look again.
-  private(set) var version = 0
+  /// The tensors that were changed since somebody took note of it; all of them at the start.
+  private var touched: Set<Int>
 
   init(count: Int) {
     assignments = Array(repeating: Assignment(), count: count)
+    touched = Set(assignments.indices)
+  }
+
+  /// Gives the tensors that were changed since the last call.
+  mutating func takeTouched() -> Set<Int> {
+    defer { touched.removeAll() }
+    return touched
   }
 
   /// Applies new assignments as one step; nil if nothing would change.
@@ -38,34 +45,36 @@ struct Edits: Sendable {
     }
     guard !changes.isEmpty else { return nil }
     let step = Step(label: label, changes: changes)
-    for change in changes { assignments[change.tensor] = change.after }
+    for change in changes { set(change.tensor, change.after) }
     done.append(step)
     undone = []
-    version += 1
     return step
   }
 
   /// Sets assignments that can't be undone: those a plan file brings at the start.
   mutating func load(_ new: [Assignment]) {
     assignments = new
+    touched = Set(assignments.indices)
     done = []
     undone = []
-    version += 1
   }
 
   mutating func undo() -> Step? {
     guard let step = done.popLast() else { return nil }
-    for change in step.changes.reversed() { assignments[change.tensor] = change.before }
+    for change in step.changes.reversed() { set(change.tensor, change.before) }
     undone.append(step)
-    version += 1
     return step
   }
 
   mutating func redo() -> Step? {
     guard let step = undone.popLast() else { return nil }
-    for change in step.changes { assignments[change.tensor] = change.after }
+    for change in step.changes { set(change.tensor, change.after) }
     done.append(step)
-    version += 1
     return step
+  }
+
+  private mutating func set(_ tensor: Int, _ assignment: Assignment) {
+    assignments[tensor] = assignment
+    touched.insert(tensor)
   }
 }

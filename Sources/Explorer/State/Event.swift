@@ -27,8 +27,8 @@ public struct SavedAssignments: Sendable {
 public enum Effect: Sendable {
   /// Replaces what is measured first.
   case measureFirst([Work])
-  /// Replaces what is measured when nothing is urgent.
-  case measureInBackground([Work])
+  /// Changes what is measured when nothing is urgent.
+  case measureInBackground(added: [Work], dropped: [Work])
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
   /// Switches the mouse on or off.

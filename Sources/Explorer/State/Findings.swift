@@ -31,7 +31,7 @@ struct Findings: Sendable {
     case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
       if histograms.count >= Self.histogramLimit { histograms.removeAll(keepingCapacity: true) }
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
-    case (_, .unreadable):
+    case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)
     default:
       break

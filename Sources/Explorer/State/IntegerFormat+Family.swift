@@ -22,25 +22,8 @@ extension IntegerFormat {
 
   /// What the formats of a family share, in words: `sym, g128, minmax`.
   var familyDescription: String {
-    var parts = [scheme.rawValue, granularity.name]
-    switch calibration {
-    case .minmax: parts.append("minmax")
-    case .percentile(let percentile): parts.append("percentile \(percentile)")
-    case .mse: parts.append("mse")
-    case .entropy: parts.append("entropy")
-    }
+    var parts = [scheme.rawValue, granularity.name, calibration.name]
     if scaleType != .f16 { parts.append("\(scaleType.rawValue) scales") }
     return parts.joined(separator: ", ")
-  }
-}
-
-extension IntegerFormat.Granularity {
-  /// As in a format's name.
-  var name: String {
-    switch self {
-    case .tensor: "tensor"
-    case .channel: "channel"
-    case .group(let length): "g\(length)"
-    }
   }
 }

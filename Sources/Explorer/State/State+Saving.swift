@@ -18,13 +18,13 @@ extension State {
         isPinned: assignment.isPinned)
     }
     return Plan(
-      model: Plan.ModelIdentity(model, fingerprint: fingerprint), budget: budget,
+      model: Plan.ModelIdentity(model, fingerprint: model.fingerprint()), budget: budget,
       totals: Plan.Sums(totals), tensors: entries)
   }
 
   /// Starts from a plan that was read from a file; asks if it was made for another model.
   public mutating func load(_ plan: Plan, stamp: FileStamp?) {
-    let match = PlanMatch(plan: plan, model: model, fingerprint: fingerprint)
+    let match = PlanMatch(plan: plan, model: model, fingerprint: model.fingerprint())
     guard !match.isSameModel else {
       budget = plan.budget
       take(match, stamp: stamp, isSaved: true)

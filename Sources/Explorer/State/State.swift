@@ -26,7 +26,6 @@ public struct Options: Sendable {
 public struct State: Sendable {
   /// The model that is explored.
   public let model: Model
-  let fingerprint: String
   let catalogue: Catalogue
   let customLadder: [Format]?
   var glyphs: Glyphs
@@ -66,12 +65,11 @@ public struct State: Sendable {
   private(set) var rows: [Row] = []
   private(set) var contributions: [Contribution]
   private(set) var totals = Totals()
-  private(set) var backgroundTotal = 0
-  var backgroundLeft: Set<Work> = []
+  /// What the totals still need, by tensor, and how much that was when it was most.
+  private(set) var pending: [Int: Work] = [:]
+  private(set) var pendingAtMost = 0
+  /// What was asked for last, to be measured first.
   var urgent: [Work] = []
-  private var contributionsVersion = -1
-  /// The version of the edits for which background work was asked for.
-  var backgroundVersion = -1
 
   /// Which pane the arrows move in.
   enum Focus: Sendable, Equatable { case list, ladder }
@@ -86,7 +84,6 @@ public struct State: Sendable {
   /// The state at the start: every tensor as it is stored.
   public init(model: Model, options: Options = Options()) {
     self.model = model
-    fingerprint = model.fingerprint()
     catalogue = Catalogue(tensors: model.tensors)
     customLadder = options.ladder
     glyphs = options.glyphs
@@ -95,14 +92,18 @@ public struct State: Sendable {
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
     savedAssignments = edits.assignments
-    contributions = []
+    contributions = model.tensors.map {
+      Contribution(tensor: $0, choice: .source, isReadable: false)
+    }
     findings = Findings(count: model.tensors.count)
     foldAtStart()
     refreshRows()
     moveToFirstTensor()
-    refreshContributions()
     if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
   }
+
+  /// Takes a new size of the screen.
+  public mutating func resize(to size: Size) { self.size = size }
 
   // MARK: - What is under the cursor
 
@@ -147,7 +148,7 @@ public struct State: Sendable {
   }
 
   /// Whether figures that the screen or the totals need are still to come.
-  public var isMeasuring: Bool { !urgent.isEmpty || !backgroundLeft.isEmpty }
+  public var isMeasuring: Bool { !urgent.isEmpty || !pending.isEmpty }
 
   var hasUnsavedChanges: Bool { edits.assignments != savedAssignments }
 
@@ -202,23 +203,36 @@ public struct State: Sendable {
   // MARK: - Totals
 
   /// Brings contributions and totals up to date after edits.
-  mutating func refreshContributions() {
-    guard contributionsVersion != edits.version else { return }
-    contributionsVersion = edits.version
-    contributions = model.tensors.indices.map(contribution)
+  /// - Returns: the work that the totals now need, and what they no longer need.
+  mutating func refreshContributions() -> (added: [Work], dropped: [Work]) {
+    let touched = edits.takeTouched()
+    guard !touched.isEmpty else { return ([], []) }
+    var added: [Work] = []
+    var dropped: [Work] = []
+    for tensor in touched.sorted() {
+      contributions[tensor] = contribution(of: tensor)
+      let before = pending[tensor]
+      pending[tensor] = missingWork(for: tensor)
+      guard before != pending[tensor] else { continue }
+      if let before { dropped.append(before) }
+      if let after = pending[tensor] { added.append(after) }
+    }
+    pendingAtMost =
+      pending.isEmpty ? 0 : max(pendingAtMost + added.count - dropped.count, pending.count)
     totals = Totals(contributions)
-    let work = model.tensors.indices.compactMap(missingWork)
-    backgroundLeft = Set(work)
-    backgroundTotal = work.count
+    return (added, dropped)
   }
 
-  /// Brings one tensor's contribution up to date after a finding.
+  /// Brings one tensor's contribution up to date after a finding; the totals follow with
+  /// `refreshTotals`.
   mutating func refreshContribution(of tensor: Int) {
     contributions[tensor] = contribution(of: tensor)
+    pending[tensor] = missingWork(for: tensor)
   }
 
   /// Sums the contributions again; after all findings of one turn.
   mutating func refreshTotals() {
+    if pending.isEmpty { pendingAtMost = 0 }
     totals = Totals(contributions)
   }
 

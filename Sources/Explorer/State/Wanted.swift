@@ -43,9 +43,6 @@ extension State {
     return wanted
   }
 
-  /// What the totals need, in the model's order.
-  var wantedInBackground: [Work] { model.tensors.indices.compactMap(missingWork) }
-
   /// The choice that the detail pane draws: the rung under the ladder's cursor while it has the
   /// focus, otherwise what is chosen.
   func shownChoice(of tensor: Int) -> Choice {

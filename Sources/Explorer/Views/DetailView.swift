@@ -144,7 +144,7 @@ extension State {
       lines.append([Fact(text: describe(group, members: members), style: Theme.title)])
     }
     lines.append([
-      Fact(text: "\(members.count) tensors", style: Theme.faint),
+      Fact(text: Figures.counted(members.count, "tensor"), style: Theme.faint),
       Fact(text: "\(worth) worth quantizing", style: Theme.faint),
       Fact(text: "\(Figures.count(totals.weights)) weights", style: Theme.faint),
     ])
@@ -172,7 +172,8 @@ extension State {
       let parts = rect.line(line + 1).splitColumns(
         .weight(1), .fixed(12), .fixed(9), .fixed(8), spacing: 1)
       canvas.write(
-        catalogue.shortNames[id].truncatedMiddle(to: parts[0].columns, mark: glyphs.ellipsis),
+        Catalogue.shortName(model.tensors[id]).truncatedMiddle(
+          to: parts[0].columns, mark: glyphs.ellipsis),
         at: parts[0].origin, within: parts[0].columns)
       canvas.write(
         choice(of: id).description.truncatedMiddle(to: 12, mark: glyphs.ellipsis),
@@ -184,7 +185,7 @@ extension State {
       }
       let style = Theme.Severity(nmse: nmse).style
       canvas.writeRight(Figures.percent(nmse), in: parts[2], style: style)
-      canvas.drawBar(Theme.severityShare(nmse: nmse), in: parts[3], style: style, glyphs: glyphs)
+      canvas.bar(Theme.severityShare(nmse: nmse), in: parts[3], glyphs: glyphs, style: style)
     }
   }
 
@@ -208,9 +209,9 @@ extension State {
         at: parts[0].origin, style: Theme.changed, within: parts[0].columns)
       canvas.writeRight(glyphs.times + "\(entry.value.count)", in: parts[1], style: Theme.faint)
       canvas.writeRight(Figures.bytes(entry.value.bytes), in: parts[2])
-      canvas.drawBar(
-        total == 0 ? 0 : Double(entry.value.bytes) / Double(total), in: parts[3],
-        style: Theme.accent, glyphs: glyphs)
+      canvas.bar(
+        total == 0 ? 0 : Double(entry.value.bytes) / Double(total), in: parts[3], glyphs: glyphs,
+        style: Theme.accent)
     }
   }
 }

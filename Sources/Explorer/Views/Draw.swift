@@ -42,7 +42,7 @@ extension State {
     let facts =
       [
         model.architecture?.sanitised, "\(Figures.count(model.weightCount)) weights",
-        "\(model.tensors.count) tensors", model.container.rawValue,
+        Figures.counted(model.tensors.count, "tensor"), model.container.rawValue,
       ].compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
     canvas.write(
       "  " + facts, at: Point(column: column, row: rect.row), style: Theme.faint,
@@ -88,19 +88,19 @@ extension State {
   }
 
   private func drawProgress(on canvas: inout Canvas, in rect: Rect, from column: Int) {
-    guard !backgroundLeft.isEmpty, backgroundTotal > 0 else { return }
-    let done = backgroundTotal - backgroundLeft.count
-    let text = "measuring \(done)/\(backgroundTotal)"
+    guard !pending.isEmpty, pendingAtMost > 0 else { return }
+    let done = pendingAtMost - pending.count
+    let text = "measuring \(done)/\(pendingAtMost)"
     let room = rect.endColumn - column
     if room >= text.columns + 12 {
       let bar = Rect(
         column: rect.endColumn - 10, row: rect.row, columns: 10, rows: 1)
       canvas.fill(bar, with: glyphs.shades[1], style: Theme.faint)
-      canvas.drawBar(
-        Double(done) / Double(backgroundTotal), in: bar, style: Theme.accent, glyphs: glyphs)
+      canvas.bar(
+        Double(done) / Double(pendingAtMost), in: bar, glyphs: glyphs, style: Theme.accent)
       canvas.writeRight(text, in: rect.inset(right: 11), style: Theme.faint)
     } else if room >= 8 {
-      canvas.writeRight("\(done)/\(backgroundTotal)", in: rect, style: Theme.faint)
+      canvas.writeRight("\(done)/\(pendingAtMost)", in: rect, style: Theme.faint)
     }
   }
 

@@ -15,6 +15,11 @@ public enum Figures {
     return unit == 0 ? "\(count) B" : "\(significant(value)) \(units[unit])"
   }
 
+  /// A number of things: `1 tensor`, `2 tensors`.
+  public static func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
+  }
+
   /// A count of weights: `576`, `331 K`, `22.7 M`, `70.6 B`.
   public static func count(_ count: Int) -> String {
     let units = ["", " K", " M", " B", " T"]

@@ -16,6 +16,7 @@ extension State {
       canvas.write("counting\(glyphs.ellipsis)", at: rect.origin, style: Theme.faint)
       return
     }
+    guard source.total > source.notFinite else { return }
     let reconstructed = format.flatMap { findings.histograms[key($0)] }
     drawLegend(format, isThere: reconstructed != nil, on: &canvas, in: rect.line(0))
     let bars = rect.inset(top: 1, bottom: 1)

@@ -57,8 +57,8 @@ extension State {
         let severity = Theme.Severity(nmse: figures.nmse).style
         canvas.writeRight(Figures.percent(figures.nmse), in: columns.error, style: severity)
         canvas.writeRight(Figures.decibels(figures.sqnr), in: columns.sqnr, style: severity)
-        canvas.drawBar(
-          Theme.severityShare(nmse: figures.nmse), in: columns.bar, style: severity, glyphs: glyphs)
+        canvas.bar(
+          Theme.severityShare(nmse: figures.nmse), in: columns.bar, glyphs: glyphs, style: severity)
       } else {
         canvas.writeRight(glyphs.ellipsis, in: columns.error, style: Theme.faint)
       }

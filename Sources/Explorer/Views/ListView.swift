@@ -132,8 +132,8 @@ extension State {
     case .known(let nmse):
       let severity = Theme.Severity(nmse: nmse)
       canvas.writeRight(Figures.percent(nmse), in: columns.error, style: severity.style)
-      canvas.drawBar(
-        Theme.severityShare(nmse: nmse), in: columns.bar, style: severity.style, glyphs: glyphs)
+      canvas.bar(
+        Theme.severityShare(nmse: nmse), in: columns.bar, glyphs: glyphs, style: severity.style)
     }
   }
 
@@ -160,7 +160,8 @@ extension State {
     let error: RowError =
       choice == .source ? .none : contributions[id].nmse.map { .known($0) } ?? .waiting
     return RowCells(
-      name: catalogue.shortNames[id], shape: shapeText(tensor.shape, times: glyphs.times),
+      name: Catalogue.shortName(model.tensors[id]),
+      shape: shapeText(tensor.shape, times: glyphs.times),
       source: tensor.source.rawValue,
       format: tensor.suitability.reason ?? choice.description,
       formatStyle: isKept ? Theme.faint : choice == .source ? .standard : Theme.changed,
@@ -182,7 +183,7 @@ extension State {
       ? choices.first?.description ?? "" : choices.isEmpty ? "kept" : "\(choices.count) formats"
     return RowCells(
       name: (isFolded ? glyphs.closed : glyphs.opened) + " " + describe(group, members: members),
-      shape: "\(members.count) tensors",
+      shape: Figures.counted(members.count, "tensor"),
       source: sources.count == 1 ? sources.first?.rawValue ?? "" : "mixed", format: format,
       formatStyle: choices.isSubset(of: [.source]) ? .standard : Theme.changed,
       bits: Figures.bits(totals.bitsPerWeight), size: Figures.bytes(totals.bytes), error: error,

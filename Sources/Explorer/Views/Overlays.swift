@@ -154,24 +154,8 @@ extension Canvas {
     let rect = bounds.centered(
       Size(columns: min(size.columns, bounds.columns), rows: min(size.rows, bounds.rows)))
     fill(rect)
-    drawBox(rect, style: Theme.accent, glyphs: glyphs)
-    let text = " \(title.truncated(to: max(0, rect.columns - 6), mark: glyphs.ellipsis)) "
-    write(
-      text, at: Point(column: rect.column + 2, row: rect.row), style: Theme.title,
-      within: max(0, rect.columns - 4))
-    return rect.inset(left: 2, top: 1, right: 2, bottom: 1)
-  }
-
-  private mutating func drawBox(_ rect: Rect, style: Style, glyphs: Glyphs) {
-    guard rect.columns > 1, rect.rows > 1 else { return }
-    let line = String(repeating: glyphs.horizontal, count: rect.columns - 2)
-    write(glyphs.topLeft + line + glyphs.topRight, at: rect.origin, style: style)
-    for row in rect.row + 1..<rect.endRow - 1 {
-      write(glyphs.vertical, at: Point(column: rect.column, row: row), style: style)
-      write(glyphs.vertical, at: Point(column: rect.endColumn - 1, row: row), style: style)
-    }
-    write(
-      glyphs.bottomLeft + line + glyphs.bottomRight,
-      at: Point(column: rect.column, row: rect.endRow - 1), style: style)
+    return box(
+      rect, glyphs: glyphs, style: Theme.accent, title: title, titleStyle: Theme.title
+    ).inset(left: 1, right: 1)
   }
 }

@@ -1,0 +1,11 @@
+import ArgumentParser
+import Explorer
+
+struct Keys: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print the explorer's keys as a Markdown table.", shouldDisplay: false)
+
+  func run() {
+    print(KeyTable.markdown, terminator: "")
+  }
+}
