@@ -104,7 +104,12 @@ import Testing
     try #require(terminal.wait { isMeasured($0) && !$0.text[0].contains("unsaved") })
     terminal.expectQuits()
     #expect(!terminal.screen.hasSeenColor)
-    #expect(!String(decoding: terminal.output, as: UTF8.self).contains("\u{1B}[3"))
+    // Looks are bold, dim, underlined, reversed: never a colour's number.
+    let text = String(decoding: terminal.output, as: UTF8.self)
+    for look in text.matches(of: /\u{1B}\[([0-9;]*)m/) {
+      let numbers = look.1.split(separator: ";").compactMap { Int($0) }
+      #expect(numbers.allSatisfy { $0 < 30 }, "\(numbers)")
+    }
     // Only if it says something, and not against the user's word.
     #expect(try explore(model, environment: ["NO_COLOR": ""]).screen.hasSeenColor)
     let asked = try explore(model, ["--color", "always"], environment: ["NO_COLOR": "1"])

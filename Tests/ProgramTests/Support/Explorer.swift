@@ -50,8 +50,10 @@ extension PseudoTerminal {
     expectRestored(self, comment)
   }
 
-  /// The line of the list that shows this; nil if none does.
-  func line(_ text: String) -> String? { screen.text.first { $0.contains(text) } }
+  /// Waits until the line of the list with this name shows this.
+  func waitForLine(_ name: String, with text: String) -> Bool {
+    wait { screen in screen.text.contains { $0.contains(name) && $0.contains(text) } }
+  }
 }
 
 /// Waits for something outside the terminal.
