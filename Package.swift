@@ -59,8 +59,14 @@ let package = Package(
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "MeasurementTests", dependencies: ["Measurement"]),
-    .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+    .target(
+      name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
+    .testTarget(
+      name: "MeasurementTests",
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"]),
+    .testTarget(
+      name: "PlanningTests",
+      dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
@@ -68,7 +74,13 @@ let package = Package(
       name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "PseudoTerminalSupport", "TerminalHost"]),
-    .testTarget(name: "ExplorerTests", dependencies: ["Explorer"]),
+    .testTarget(
+      name: "ExplorerTests",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Terminal", "Explorer",
+        "SampleSupport",
+      ],
+      exclude: ["Frames"]),
     .testTarget(
       name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
   ]

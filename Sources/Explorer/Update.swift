@@ -61,7 +61,7 @@ extension State {
       paste(text)
       return []
     case .resize(let size):
-      self.size = size
+      resize(to: size)
       return []
     case .terminate(let signal):
       return [.terminate(signal)]
@@ -209,7 +209,8 @@ extension State {
         let count = rows.count { if case .tensor = $0.subject { true } else { false } }
         message = Notice(
           text: count == 0
-            ? "nothing matches: Esc shows all again" : "\(count) tensors match: Esc shows all again"
+            ? "nothing matches: Esc shows all again"
+            : "\(Figures.counted(count, "tensor")) match\(count == 1 ? "es" : ""): Esc shows all again"
         )
       } catch {
         message = Notice(text: error.description, kind: .warning)

@@ -1,10 +1,5 @@
 import Quantization
 
-extension WeightStatistics {
-  /// Σw² over the finite weights.
-  public var sumOfSquares: Double { Double(count) * (variance + mean * mean) }
-}
-
 /// The errors and the size of one tensor in one format.
 public struct Measurement: Sendable, Equatable {
   /// The format that was measured.
@@ -25,6 +20,11 @@ public struct Measurement: Sendable, Equatable {
     bitsPerWeight = format.bitsPerWeight(rows: rows, rowLength: rowLength)
     self.sums = sums
     self.exact = exact
+  }
+
+  /// Σ(w-ŵ)², infinite where a weight came back infinite: so it is the numerator of `figures.nmse`.
+  public var squaredError: Double {
+    sums.notFiniteReconstructed == 0 ? sums.squaredError : .infinity
   }
 
   /// The error figures of DESIGN.md's definitions.
@@ -59,8 +59,8 @@ public enum Work: Hashable, Sendable {
 
 /// What came of a piece of work.
 public enum Finding: Sendable {
-  /// Statistics of a tensor.
-  case statistics(WeightStatistics)
+  /// What the statistics of a tensor come to.
+  case statistics(WeightSummary)
   /// A measurement.
   case measurement(Measurement)
   /// A histogram.

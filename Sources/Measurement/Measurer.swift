@@ -24,6 +24,7 @@ public final class Measurer: Sendable {
   }
 
   private let model: Model
+  private let ranges = HistogramRanges()
   private let report: Report
   private let workers: Int
   private let queue = Mutex(Queue())
@@ -91,7 +92,7 @@ public final class Measurer: Sendable {
   }
 
   private func run() {
-    var measuring = Measuring(model: model)
+    var measuring = Measuring(model: model, ranges: ranges)
     while true {
       while let work = next(urgentOnly: false) { perform(work, with: &measuring) }
       if queue.withLock({ $0.isStopped }) { return }
@@ -139,7 +140,7 @@ public final class Measurer: Sendable {
         guard !isUrgent else { return }
         // The user waits for this one: it goes first, on buffers of its own.
         while urgentCount.load(ordering: .relaxed) > 0, let urgent = next(urgentOnly: true) {
-          var another = Measuring(model: model)
+          var another = Measuring(model: model, ranges: ranges)
           perform(urgent, with: &another)
         }
       }
@@ -147,6 +148,7 @@ public final class Measurer: Sendable {
     } catch {
       let isWantedAgain = queue.withLock { queue in
         queue.started.remove(work)
+        if queue.wanted.contains(work) { urgentCount.add(1, ordering: .relaxed) }
         guard queue.wanted.contains(work) || queue.backgroundWanted.contains(work) else {
           return false
         }

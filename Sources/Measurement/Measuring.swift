@@ -1,5 +1,6 @@
 import ModelFiles
 import Quantization
+import Synchronization
 
 /// Thrown by a checkpoint to abandon work that nobody wants any longer.
 struct Abandoned: Error {}
@@ -13,8 +14,11 @@ struct Measuring {
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
 
-  init(model: Model) {
+  private let ranges: HistogramRanges
+
+  init(model: Model, ranges: HistogramRanges = HistogramRanges()) {
     self.model = model
+    self.ranges = ranges
   }
 
   mutating func perform(
@@ -34,12 +38,11 @@ struct Measuring {
   ) throws(Abandoned) -> Finding {
     switch work {
     case .statistics:
-      return .statistics(try statistics(reader, checkpoint))
+      return .statistics(WeightSummary(try statistics(reader, checkpoint)))
     case .measurement(_, let format):
       return .measurement(try measurement(reader, format, checkpoint))
     case .histogram(_, let format, let bins):
-      let statistics = try statistics(reader, checkpoint)
-      let range = HistogramRange.robust(for: statistics, bins: bins)
+      let range = try range(reader, bins, checkpoint)
       return .histogram(try histogram(reader, format, range, checkpoint))
     }
   }
@@ -53,8 +56,18 @@ struct Measuring {
       reader.read(piece: piece, into: &weights)
       statistics.add(weights.span)
     }
-    statistics.compact()
     return statistics
+  }
+
+  /// The range of a tensor's histograms, remembered: it takes a pass of its own.
+  private mutating func range(
+    _ reader: WeightReader, _ bins: Int, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> HistogramRange {
+    let key = HistogramRanges.Key(tensor: reader.tensor.id, bins: bins)
+    if let range = ranges[key] { return range }
+    let range = HistogramRange.robust(for: try statistics(reader, checkpoint), bins: bins)
+    ranges[key] = range
+    return range
   }
 
   private mutating func measurement(
@@ -119,5 +132,20 @@ struct Measuring {
     let source = weights
     var target = reconstructed.mutableSpan
     codec.reconstruct(source.span, rowLength: rowLength, into: &target)
+  }
+}
+
+/// The ranges of histograms that were found, shared by all threads.
+final class HistogramRanges: Sendable {
+  struct Key: Hashable {
+    let tensor: Int
+    let bins: Int
+  }
+
+  private let found = Mutex<[Key: HistogramRange]>([:])
+
+  subscript(key: Key) -> HistogramRange? {
+    get { found.withLock { $0[key] } }
+    set { found.withLock { $0[key] = newValue } }
   }
 }

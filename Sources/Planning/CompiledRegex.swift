@@ -15,15 +15,17 @@ final class CompiledRegex: Sendable {
   // regexec() is thread-safe and doesn't change the compiled expression.
   private nonisolated(unsafe) var compiled = regex_t()
 
-  init(_ text: String) throws(PatternError) {
-    if let reason = Self.objection(to: text) { throw .unreadable(text, reason) }
+  /// Compiles an expression.
+  /// - Parameter pattern: what the user wrote, for errors.
+  init(_ text: String, pattern: String) throws(PatternError) {
+    if let reason = Self.objection(to: text) { throw .unreadable(pattern, reason) }
     let status = regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB)
     guard status == 0 else {
       var message = [CChar](repeating: 0, count: 200)
       let length = regerror(status, &compiled, &message, message.count)
       let bytes = message.prefix(max(0, min(length, message.count) - 1)).map(
         UInt8.init(bitPattern:))
-      throw .unreadable(text, String(decoding: bytes, as: UTF8.self).lowercased())
+      throw .unreadable(pattern, String(decoding: bytes, as: UTF8.self).lowercased())
     }
   }
 

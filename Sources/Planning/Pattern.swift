@@ -29,7 +29,7 @@ public struct Pattern: Sendable {
   public init(_ text: String) throws(PatternError) {
     self.text = text
     if text.count >= 2, text.hasPrefix("/"), text.hasSuffix("/") {
-      matcher = .regex(try CompiledRegex(String(text.dropFirst().dropLast())))
+      matcher = .regex(try CompiledRegex(String(text.dropFirst().dropLast()), pattern: text))
     } else {
       matcher = .glob(try Self.parseGlob(Array(text.utf8), text: text))
     }

@@ -99,7 +99,8 @@ public enum PlanFile {
     var names = Set<String>()
     for (index, tensor) in tensors.enumerated() where !names.insert(tensor.name).inserted {
       throw ModelFileError(
-        path: path, place: .key("tensors[\(index)].name"), found: "\"\(tensor.name)\" again",
+        path: path, place: .key("tensors[\(index)].name"),
+        found: "\"\(PlanReader.short(tensor.name))\" again",
         expected: "each tensor once")
     }
     let totals = try root.member("totals")
@@ -124,12 +125,18 @@ public enum PlanFile {
 
   private static func budget(_ reader: PlanReader?) throws(ModelFileError) -> Budget? {
     guard let reader else { return nil }
-    if let bytes = try reader.optionalMember("bytes") { return .bytes(try bytes.count()) }
-    if let bits = try reader.optionalMember("bitsPerWeight") {
-      return .bitsPerWeight(try bits.figure())
+    let bytes = try reader.optionalMember("bytes")
+    let bits = try reader.optionalMember("bitsPerWeight")
+    let share = try reader.optionalMember("share")
+    switch (bytes, bits, share) {
+    case (let bytes?, nil, nil): return .bytes(try bytes.count())
+    case (nil, let bits?, nil): return .bitsPerWeight(try bits.figure())
+    case (nil, nil, let share?): return .share(try share.share())
+    case (nil, nil, nil):
+      throw reader.error(found: "none of them", expected: "bytes, bitsPerWeight or share")
+    default:
+      throw reader.error(found: "several", expected: "one of bytes, bitsPerWeight and share")
     }
-    if let share = try reader.optionalMember("share") { return .share(try share.figure()) }
-    throw reader.error(found: "none of them", expected: "bytes, bitsPerWeight or share")
   }
 
   private static func entry(_ reader: PlanReader) throws(ModelFileError) -> Plan.Entry {
@@ -213,8 +220,21 @@ private struct PlanReader {
     return figure
   }
 
+  func share() throws(ModelFileError) -> Double {
+    guard let share = value.double, (0...1).contains(share) else {
+      throw error(found: number, expected: "a number from 0 to 1")
+    }
+    return share
+  }
+
+  /// A text from the file, cut to what a line has room for: it may be as long as the file.
+  static func short(_ text: String) -> String {
+    let start = text.unicodeScalars.prefix(101)
+    return start.count > 100 ? String(String.UnicodeScalarView(start.dropLast())) + "…" : text
+  }
+
   private var number: String? {
-    if case .number(let number) = value { number.text } else { nil }
+    if case .number(let number) = value { Self.short(number.text) } else { nil }
   }
 
   private func join(_ key: String) -> String { place.isEmpty ? key : "\(place).\(key)" }

@@ -29,17 +29,17 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  private func measureStatistics(_ model: Model) -> [Int: WeightStatistics] {
+  private func measureStatistics(_ model: Model) -> [Int: WeightSummary] {
     let work = model.tensors.filter { WeightReader.canRead($0.source) }
       .map { Work.statistics(tensor: $0.id) }
-    var statistics: [Int: WeightStatistics] = [:]
+    var statistics: [Int: WeightSummary] = [:]
     for (work, finding) in measureAll(work, of: model) {
       if case .statistics(let found) = finding { statistics[work.tensor] = found }
     }
     return statistics
   }
 
-  private func table(_ model: Model, _ statistics: [Int: WeightStatistics]) -> String {
+  private func table(_ model: Model, _ statistics: [Int: WeightSummary]) -> String {
     var head = ["tensor", "shape", "source", "weights", "size", "role", "block", "kept because"]
     if stats { head += ["min", "max", "mean", "deviation", "kurtosis", "zeros", "NaN", "inf"] }
     var table = Table(head)
@@ -54,7 +54,7 @@ struct Inspect: ParsableCommand {
         row +=
           statistics[tensor.id].map { found in
             [
-              Figures.weight(Double(found.minimum)), Figures.weight(Double(found.maximum)),
+              Figures.weight(found.minimum), Figures.weight(found.maximum),
               Figures.weight(found.mean), Figures.weight(found.deviation),
               Figures.significant(found.kurtosis), "\(found.zeros)", "\(found.nan)",
               "\(found.infinite)",
@@ -69,7 +69,7 @@ struct Inspect: ParsableCommand {
       + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
   }
 
-  private func jsonObject(_ model: Model, _ statistics: [Int: WeightStatistics]) -> JSONValue {
+  private func jsonObject(_ model: Model, _ statistics: [Int: WeightSummary]) -> JSONValue {
     [
       "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
       "tensors": .array(
@@ -93,9 +93,9 @@ struct Inspect: ParsableCommand {
 }
 
 extension JSONObject {
-  fileprivate mutating func add(_ found: WeightStatistics) {
-    self["min"] = JSONValue(Double(found.minimum))
-    self["max"] = JSONValue(Double(found.maximum))
+  fileprivate mutating func add(_ found: WeightSummary) {
+    self["min"] = JSONValue(found.minimum)
+    self["max"] = JSONValue(found.maximum)
     self["mean"] = JSONValue(found.mean)
     self["deviation"] = JSONValue(found.deviation)
     self["kurtosis"] = JSONValue(found.kurtosis)

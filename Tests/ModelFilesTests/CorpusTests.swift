@@ -24,10 +24,23 @@ struct CorpusEntry: Decodable, Sendable, CustomTestStringConvertible {
 @Suite("Malformed and unusual files")
 struct CorpusTests {
   @Test func theCorpusIsThere() {
-    #expect(CorpusEntry.all.count == 111)
+    #expect(CorpusEntry.all.count == 123)
   }
 
-  @Test("gets its verdict", arguments: CorpusEntry.all)
+  @Test(
+    "get their verdict as importances", arguments: CorpusEntry.all.filter { $0.kind == "imatrix" })
+  func verdictOfImportance(_ entry: CorpusEntry) throws {
+    do throws(ModelFileError) {
+      let imatrix = try Imatrix.open(entry.path)
+      #expect(entry.verdict != .reject, "\(entry.reason), but it opened")
+      #expect(!imatrix.entries.isEmpty)
+    } catch {
+      #expect(entry.verdict != .accept, "\(error)")
+      expectOneUsefulLine(error, file: entry.file)
+    }
+  }
+
+  @Test("gets its verdict", arguments: CorpusEntry.all.filter { $0.kind != "imatrix" })
   func verdict(_ entry: CorpusEntry) throws {
     switch outcome(opening: entry.path) {
     case .success(let model):

@@ -38,11 +38,23 @@ struct MutationTests {
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<60 {
       let path = try folder.write(name, damaged(original, &generator))
+      if entry.kind == "imatrix" { try check(importance: path) }
       switch outcome(opening: path) {
       case .success(let model): try check(model)
       case .failure(let error):
         #expect(error.description == error.description.sanitised)
       }
+    }
+  }
+
+  private func check(importance path: String) throws {
+    do throws(ModelFileError) {
+      for entry in try Imatrix.open(path).entries {
+        #expect(entry.values.allSatisfy { $0.isFinite && $0 >= 0 })
+        #expect(entry.matrices > 0 && entry.values.count % entry.matrices == 0)
+      }
+    } catch {
+      #expect(error.description == error.description.sanitised)
     }
   }
 

@@ -113,7 +113,11 @@ private struct Worker {
     measurer = Measurer(model: model) { work, finding in mailbox.post(.found(work, finding)) }
   }
 
-  func stop() { measurer.stop() }
+  /// Ends; what was asked to be saved is saved first.
+  func stop() {
+    files.sync {}
+    measurer.stop()
+  }
 
   func perform(_ effects: [Effect]) {
     for effect in effects {

@@ -11,12 +11,10 @@ struct Findings: Sendable {
 
   /// For each tensor, what is known of each format.
   var measurements: [[Format: Measurement]]
-  var statistics: [Int: WeightStatistics] = [:]
+  var statistics: [Int: WeightSummary] = [:]
+  /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
   var histograms: [HistogramKey: Histogram] = [:]
   var unreadable: Set<Int> = []
-
-  /// Histograms are cheap to make again; so many are kept.
-  private static let histogramLimit = 512
 
   init(count: Int = 0) {
     measurements = Array(repeating: [:], count: count)
@@ -29,7 +27,6 @@ struct Findings: Sendable {
     case (.measurement(let tensor, let format), .measurement(let measurement)):
       measurements[tensor][format] = measurement
     case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
-      if histograms.count >= Self.histogramLimit { histograms.removeAll(keepingCapacity: true) }
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
     case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)

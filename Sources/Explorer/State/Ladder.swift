@@ -13,7 +13,11 @@ struct Ladder: Sendable, Equatable {
   ///     an integer format itself and so brings its own.
   ///   - formats: the ladder that the user asked for, instead of the usual one.
   init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
-    var candidates = formats ?? Self.usual(family: Self.family(of: choice, default: family))
+    var candidates: [Format] = []
+    for format in formats ?? Self.usual(family: Self.family(of: choice, default: family))
+    where !candidates.contains(format) {
+      candidates.append(format)
+    }
     if let format = choice.format, !candidates.contains(format) { candidates.append(format) }
     // What saves nothing isn't offered: the source is at least as good.
     let sourceBytes = tensor.byteCount

@@ -118,7 +118,9 @@ extension State {
 
   /// Why a change was refused.
   private func refusal() -> String {
-    if rows.isEmpty { return "nothing passes the filter" }
+    if rows.isEmpty {
+      return isFiltered ? "nothing passes the filter" : "this model has no tensors"
+    }
     let targets = targets
     if targets.count == 1, let reason = model.tensors[targets[0]].suitability.reason {
       return "kept as it is: \(reason)"

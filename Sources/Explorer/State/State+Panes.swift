@@ -17,10 +17,12 @@ extension State {
   }
 
   mutating func switchFocus() -> [Effect] {
-    if focus == .list, let tensor, tensor.suitability.isQuantizable {
+    if focus == .list, !hasLadder {
+      message = Notice(text: "no room for the ladder here: t lists the formats", kind: .warning)
+    } else if focus == .list, let tensor, tensor.suitability.isQuantizable {
       focus = .ladder
       ladderCursor = choice(of: tensor.id)
-      message = Notice(text: "on the ladder: ↑↓ looks, Enter takes, Tab goes back")
+      message = Notice(text: "on the ladder: \(glyphs.upAndDown) looks, Enter takes, Tab goes back")
     } else {
       if focus == .list {
         message = Notice(text: "put the cursor on a tensor that can be quantized", kind: .warning)
@@ -29,6 +31,17 @@ extension State {
       ladderCursor = nil
     }
     return []
+  }
+
+  /// Whether the screen has room for the ladder.
+  private var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
+
+  /// Takes a new size of the screen; nobody can be on a ladder that isn't shown.
+  public mutating func resize(to size: Size) {
+    self.size = size
+    guard focus == .ladder, !hasLadder else { return }
+    focus = .list
+    ladderCursor = nil
   }
 
   /// Enter: folds on the list, takes the rung on the ladder.

@@ -132,7 +132,11 @@ extension State {
   /// A model's name as a file name: what a shell or a file system would trip over becomes `-`.
   private func fileName(of name: String) -> String {
     let clean = name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }
-    let text = String(clean.prefix(80))
+    // A file's name holds 255 bytes, and saving adds some.
+    var text = ""
+    for character in clean where text.utf8.count + character.utf8.count <= 120 {
+      text.append(character)
+    }
     return text.isEmpty || text.hasPrefix(".") ? "model" : text
   }
 }

@@ -42,7 +42,11 @@ public struct State: Sendable {
 
   // Where the user is.
   var size = Size(columns: 80, rows: 24)
-  var cursor = 0
+  var cursor = 0 {
+    didSet { place = nil }
+  }
+  /// Where the cursor goes back to when a filter or a fold no longer hides it, unless it was moved.
+  private var place: Row.Subject?
   var scroll = 0
   var folded: Set<Group> = []
   var marks: Set<Int> = []
@@ -101,9 +105,6 @@ public struct State: Sendable {
     moveToFirstTensor()
     if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
   }
-
-  /// Takes a new size of the screen.
-  public mutating func resize(to size: Size) { self.size = size }
 
   // MARK: - What is under the cursor
 
@@ -169,12 +170,14 @@ public struct State: Sendable {
 
   /// Computes the rows again, keeping the cursor on what it stood on.
   mutating func refreshRows() {
-    let subject = row?.subject
+    let subject = place ?? row?.subject
     rows = catalogue.rows(folded: folded, filter: rowFilter)
     if let subject, let index = rows.firstIndex(where: { $0.subject == subject }) {
       cursor = index
+    } else {
+      cursor = min(max(0, cursor), max(0, rows.count - 1))
+      place = subject
     }
-    cursor = min(max(0, cursor), max(0, rows.count - 1))
   }
 
   /// A long model starts with its blocks folded, but for the first: an overview and an example.
@@ -244,11 +247,11 @@ public struct State: Sendable {
       isReadable: WeightReader.canRead(tensor.source) && !findings.unreadable.contains(index))
     switch choice {
     case .source:
-      part.squares = findings.statistics[index].map(\.sumOfSquares)
+      part.squares = findings.statistics[index]?.squares
     case .format(let format):
-      let sums = measurement(of: index, format)?.sums
-      part.squaredError = sums?.squaredError
-      part.squares = sums?.squares
+      let measurement = measurement(of: index, format)
+      part.squaredError = measurement?.squaredError
+      part.squares = measurement?.sums.squares
     }
     return part
   }

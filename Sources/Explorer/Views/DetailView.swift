@@ -114,11 +114,11 @@ extension State {
       return [[Fact(text: "reading the weights\(glyphs.ellipsis)", style: Theme.faint)]]
     }
     guard statistics.count > 0 else { return [[Fact(text: "no finite weights")]] }
-    let minimum = Figures.weight(Double(statistics.minimum))
-    let maximum = Figures.weight(Double(statistics.maximum))
+    let minimum = Figures.weight(statistics.minimum)
+    let maximum = Figures.weight(statistics.maximum)
     var second = [
       Fact(text: "kurtosis \(Figures.significant(statistics.kurtosis))"),
-      Fact(text: "beyond 6\(glyphs.sigma): \(Figures.count(statistics.outliers()))"),
+      Fact(text: "beyond 6\(glyphs.sigma): \(Figures.count(statistics.outliers))"),
       Fact(text: "zeros \(Figures.percent(Double(statistics.zeros) / Double(statistics.count)))"),
     ]
     if statistics.nan > 0 {

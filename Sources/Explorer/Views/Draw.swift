@@ -59,10 +59,14 @@ extension State {
 
   private func drawTotals(on canvas: inout Canvas, in rect: Rect) {
     var column = rect.column
+    // A figure that is cut off would read as another one.
     func put(_ text: String, _ style: Style = .standard, gap: Int = 2) {
+      guard column + text.columns <= rect.endColumn else {
+        column = rect.endColumn
+        return
+      }
       column += canvas.write(
-        text, at: Point(column: column, row: rect.row), style: style,
-        within: max(0, rect.endColumn - column))
+        text, at: Point(column: column, row: rect.row), style: style)
       column += gap
     }
     put(Figures.bytes(totals.sourceBytes), gap: 1)
@@ -142,12 +146,8 @@ extension State {
       }
     let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
     let room = max(1, rect.endColumn - start - 1)
-    let before = String(prompt.input.text.prefix(prompt.input.cursor)).sanitised
-    let hidden = max(0, before.columns - room)
-    let shown = prompt.input.string.sanitised.suffix(
-      columns: prompt.input.string.sanitised.columns - hidden)
-    canvas.write(shown, at: Point(column: start, row: rect.row), within: room)
-    canvas.cursor = Point(column: start + min(room, before.columns), row: rect.row)
+    let used = canvas.drawInput(
+      prompt.input, at: Point(column: start, row: rect.row), columns: room)
     let note: String? =
       switch prompt.kind {
       case .filter, .mark: "text, glob or /regex/"
@@ -155,7 +155,7 @@ extension State {
       case .saveAs where message != nil: message?.text
       default: nil
       }
-    if let note, room - shown.columns > note.columns + 2 {
+    if let note, room - used > note.columns + 2 {
       canvas.writeRight(note, in: rect, style: Theme.faint)
     }
   }

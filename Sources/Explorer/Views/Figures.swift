@@ -34,8 +34,8 @@ public enum Figures {
 
   /// A relative error in percent: `0.613 %`.
   public static func percent(_ share: Double) -> String {
-    guard share.isFinite else { return share.isNaN ? "?" : "inf" }
     let percent = share * 100
+    guard percent.isFinite else { return percent.isNaN ? "?" : "inf" }
     if percent == 0 { return "0 %" }
     if abs(percent) < 0.00095 { return scientific(percent) + " %" }
     if abs(percent) < 0.009995 { return String(format: "%.4f %%", percent) }

@@ -86,7 +86,7 @@ extension State {
       .fixed(hasSQNR ? 8 : 0),
       line.columns >= 60 ? .weight(1) : .fixed(line.columns >= 46 ? 6 : 0),
     ]
-    let rects = line.inset(left: 2).splitColumns(shares, spacing: 1)
+    let rects = line.inset(left: 2).splitTable(shares)
     return LadderColumns(
       format: rects[0], bits: rects[1], size: rects[2], error: rects[3], sqnr: rects[4],
       bar: rects[5])

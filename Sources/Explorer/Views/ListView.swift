@@ -16,15 +16,17 @@ struct ListColumns {
   init(line: Rect, catalogue: Catalogue) {
     let wide = line.columns >= 110
     let narrow = line.columns < 74
+    // Names come before figures: without them nobody knows what the figures are of.
+    let tiny = line.columns < 50
     let shares: [Share] = [
       .weight(1),
       .fixed(narrow ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
       .fixed(narrow ? 0 : min(catalogue.sourceColumns, wide ? 8 : 5)),
-      .fixed(wide ? 22 : 11), .fixed(5), .fixed(8), .fixed(8),
-      .fixed(line.columns < 50 ? 0 : wide ? 10 : 4),
+      .fixed(wide ? 22 : tiny ? 9 : 11), .fixed(tiny ? 0 : 5), .fixed(tiny ? 0 : 8), .fixed(8),
+      .fixed(tiny ? 0 : wide ? 10 : 4),
     ]
     // The first two columns are for marks.
-    let rects = line.inset(left: 2, right: 1).splitColumns(shares, spacing: 1)
+    let rects = line.inset(left: 2, right: 1).splitTable(shares)
     name = rects[0]
     shape = rects[1]
     source = rects[2]
@@ -196,7 +198,7 @@ extension State {
     case .block(let stack, let index):
       (stack.map { "\($0.sanitised) " } ?? "") + "block \(index)"
     case .experts(_, _, let role):
-      "\(role.rawValue) \(glyphs.times) \(members.count) experts"
+      "\(role.rawValue) \(glyphs.times) \(Figures.counted(members.count, "expert"))"
     }
   }
 }

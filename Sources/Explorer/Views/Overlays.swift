@@ -31,7 +31,9 @@ extension State {
 
   private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
     let inner = canvas.drawPanel(
-      "Integer formats: how scales are chosen", size: Size(columns: 66, rows: 14), glyphs: glyphs)
+      "Integer formats: how scales are chosen",
+      size: Size(columns: 66, rows: form.fields.count + 7),
+      glyphs: glyphs)
     var line = 0
     for field in form.fields {
       let rect = inner.line(line)
@@ -149,6 +151,17 @@ enum RecipeText {
 }
 
 extension Canvas {
+  /// Draws a text being typed, the part around its cursor if there is no room for all of it, and
+  /// puts the terminal's cursor there; gives the columns used.
+  mutating func drawInput(_ input: TextInput, at point: Point, columns: Int) -> Int {
+    let before = String(input.text.prefix(input.cursor)).sanitised
+    let all = input.string.sanitised
+    let shown = all.suffix(columns: all.columns - max(0, before.columns - columns))
+    let used = write(shown, at: point, within: columns)
+    cursor = Point(column: point.column + min(columns, before.columns), row: point.row)
+    return used
+  }
+
   /// Draws an empty panel in the middle, with a frame and a title, and gives the space inside.
   mutating func drawPanel(_ title: String, size: Size, glyphs: Glyphs) -> Rect {
     let rect = bounds.centered(

@@ -101,13 +101,14 @@ extension State {
     let rows = pickerRows(picker.kind)
     let title = picker.kind == .formats ? "Choose a format" : "Do what?"
     let inner = canvas.drawPanel(title, size: Size(columns: 76, rows: rows + 5), glyphs: glyphs)
-    let typed = picker.input.string.sanitised
     let start = inner.column + canvas.write("> ", at: inner.origin, style: Theme.key)
-    canvas.write(typed, at: Point(column: start, row: inner.row), within: inner.columns - 2)
-    canvas.cursor = Point(
-      column: start + String(picker.input.text.prefix(picker.input.cursor)).sanitised.columns,
-      row: inner.row)
-    canvas.writeRight("\(items.count) match", in: inner.line(0), style: Theme.faint)
+    let room = max(1, inner.endColumn - start - 1)
+    let used = canvas.drawInput(
+      picker.input, at: Point(column: start, row: inner.row), columns: room)
+    let count = "\(items.count) match"
+    if room - used > count.columns {
+      canvas.writeRight(count, in: inner.line(0), style: Theme.faint)
+    }
     let list = inner.inset(top: 2)
     if items.isEmpty {
       canvas.write("nothing matches", at: list.origin, style: Theme.faint)

@@ -1,5 +1,14 @@
 import Terminal
 
+extension Rect {
+  /// The columns of a table, a space between them; columns of no width take no space either.
+  func splitTable(_ shares: [Share]) -> [Rect] {
+    var rects = splitColumns(shares.filter { $0 != .fixed(0) }, spacing: 1)[...]
+    let nothing = Rect(column: endColumn, row: row, columns: 0, rows: rows)
+    return shares.map { $0 == .fixed(0) ? nothing : rects.popFirst() ?? nothing }
+  }
+}
+
 /// Where everything stands on a screen of a given size.
 struct ScreenLayout: Equatable {
   enum Arrangement: Equatable {

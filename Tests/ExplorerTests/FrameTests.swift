@@ -1,0 +1,174 @@
+import Foundation
+import ModelFiles
+import Planning
+import SampleSupport
+import Terminal
+import Testing
+
+@testable import Explorer
+
+/// A model, keys and a screen, with the name of the frame that they lead to.
+struct Scene: Sendable, CustomTestStringConvertible {
+  let name: String
+  let columns: Int
+  let rows: Int
+  let keys: String
+  var isASCII = false
+  var hasStyles = false
+  var model: @Sendable () -> SampleModel = { .llama() }
+
+  init(
+    _ name: String, _ columns: Int, _ rows: Int, _ keys: String, isASCII: Bool = false,
+    hasStyles: Bool = false, model: @escaping @Sendable () -> SampleModel = { .llama() }
+  ) {
+    self.name = name
+    self.columns = columns
+    self.rows = rows
+    self.keys = keys
+    self.isASCII = isASCII
+    self.hasStyles = hasStyles
+    self.model = model
+  }
+
+  var testDescription: String { name }
+
+  func screen(depth: ColorDepth = .many) -> MemoryScreen {
+    MemoryScreen(
+      size: Size(columns: columns, rows: rows), depth: depth,
+      glyphs: isASCII ? .ascii : .unicode)
+  }
+
+  /// The keys of every scene of an edited model: three formats, one of them two steps down.
+  static let edits = "4jj3j<Right*2>"
+
+  static let all: [Scene] = [
+    Scene("layers-80x24", 80, 24, edits, hasStyles: true),
+    Scene("layers-120x36", 120, 36, edits),
+    Scene("layers-200x60", 200, 60, edits),
+    Scene("layers-60x16", 60, 16, edits),
+    Scene("layers-40x10", 40, 10, edits),
+    Scene("layers-39x9", 39, 9, edits),
+    Scene("too-small-20x3", 20, 3, ""),
+    Scene("layers-ascii-80x24", 80, 24, edits, isASCII: true),
+    Scene("layers-ascii-120x36", 120, 36, edits, isASCII: true),
+    Scene("layers-ascii-200x60", 200, 60, edits, isASCII: true),
+    Scene("untouched-80x24", 80, 24, ""),
+    Scene("folded-80x24", 80, 24, "4Z"),
+    Scene("group-120x36", 120, 36, edits + "<Enter>"),
+    Scene("group-200x60", 200, 60, edits + "<Enter>"),
+    Scene("ladder-120x36", 120, 36, "4<Tab><Down>", hasStyles: true),
+    Scene("ladder-ascii-80x24", 80, 24, "4<Tab><Down>", isASCII: true),
+    Scene("kept-120x36", 120, 36, "G4"),
+    Scene("logarithmic-120x36", 120, 36, "4y"),
+    Scene("help-80x24", 80, 24, "?"),
+    Scene("help-end-80x24", 80, 24, "?G"),
+    Scene("help-ascii-120x50", 120, 50, "?", isASCII: true),
+    Scene("formats-80x24", 80, 24, "t"),
+    Scene("formats-typed-120x36", 120, 36, "t4aff<Down>"),
+    Scene("formats-none-80x24", 80, 24, "txyzzy"),
+    Scene("palette-80x24", 80, 24, ":"),
+    Scene("palette-typed-80x24", 80, 24, ":undo"),
+    Scene("form-80x24", 80, 24, "4c"),
+    Scene("form-percentile-120x36", 120, 36, "4c<Down*2><Right><Down>"),
+    Scene("form-ascii-60x16", 60, 16, "c", isASCII: true),
+    Scene("search-80x24", 80, 24, "/up_"),
+    Scene("search-none-80x24", 80, 24, "/xyzzy"),
+    Scene("filter-80x24", 80, 24, "f*.mlp.*"),
+    Scene("filtered-80x24", 80, 24, "f/attn.*(q|k)/<Enter>"),
+    Scene("filter-none-80x24", 80, 24, "fxyzzy<Enter>"),
+    Scene("mark-prompt-80x24", 80, 24, "mmlp"),
+    Scene("marked-80x24", 80, 24, "*<Down>4"),
+    Scene("range-80x24", 80, 24, "vjj"),
+    Scene("save-as-80x24", 80, 24, "S"),
+    Scene("quit-80x24", 80, 24, "4q"),
+    Scene("quit-40x10", 40, 10, "4q"),
+    Scene("pinned-80x24", 80, 24, "4pj3"),
+    Scene("refused-80x24", 80, 24, "G4"),
+    Scene("unknown-key-80x24", 80, 24, "x"),
+    Scene("mixture-80x24", 80, 24, "<Enter>", model: { .mixture() }),
+    Scene("mixture-filtered-80x24", 80, 24, "fexperts.1.<Enter>", model: { .mixture() }),
+    Scene("hostile-80x24", 80, 24, "<Down*3>4", model: { .hostile() }),
+    Scene("hostile-values-120x36", 120, 36, "/outl<Enter>t_16<Enter>", model: { .hostile() }),
+    Scene("hostile-ascii-80x24", 80, 24, "<Down*3>4", isASCII: true, model: { .hostile() }),
+    Scene("nothing-80x24", 80, 24, "4", model: { SampleModel([]) }),
+    Scene("single-120x36", 120, 36, "2", model: { .single() }),
+  ]
+}
+
+struct FrameTests {
+  @Test(arguments: Scene.all)
+  func framesAreAsTheyWere(scene: Scene) throws {
+    let screen = scene.screen()
+    _ = Session.play(
+      try KeyScript.parse(scene.keys), try scene.model().open(), options: Options(), plan: nil,
+      on: screen)
+    try Golden.expect(screen.canvas.text, scene.name)
+    if scene.hasStyles {
+      try Golden.expect(Golden.styles(screen.canvas), scene.name + ".styles")
+    }
+    for line in screen.canvas.text {
+      #expect(line.columns <= scene.columns)
+      if scene.isASCII { #expect(line.utf8.allSatisfy { (0x20...0x7E).contains($0) }) }
+      #expect(!line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x202E })
+    }
+  }
+
+  /// Nothing is told by colour alone: the text is the same at every depth, but for the histogram,
+  /// whose inks are shades where there are no colours.
+  @Test(arguments: Scene.all)
+  func colourAddsNothingToTheText(scene: Scene) throws {
+    let model = try scene.model().open()
+    var frames: [[String]] = []
+    for depth in [ColorDepth.none, .eight, .sixteen, .many] {
+      let screen = scene.screen(depth: depth)
+      let state = Session.play(
+        try KeyScript.parse(scene.keys), model, options: Options(), plan: nil, on: screen)
+      var canvas = screen.canvas
+      canvas.fill(ScreenLayout(size: state.size).histogram)
+      frames.append(canvas.text)
+    }
+    #expect(Set(frames).count == 1)
+  }
+
+  /// What the screen says before anything was measured, and after.
+  @Test func figuresToComeAreShownAsSuch() throws {
+    let model = try SampleModel.llama().open()
+    var player = Player(model, size: Size(columns: 120, rows: 36))
+    try player.press("4j*3")
+    try Golden.expect(player.lines, "waiting-120x36")
+    #expect(player.lines.joined().contains("measuring 0/"))
+    player.answers = .real
+    player.take([.input(.wake)])
+    #expect(!player.lines.joined().contains("measuring"))
+  }
+
+  @Test(arguments: [("overwrite", "the file is there"), ("changed", "changed")])
+  func questionsAboutFiles(name: String, text: String) throws {
+    let folder = try ScratchFolder()
+    var player = Player(try SampleModel.llama(blocks: 1).open(), answers: .madeUp)
+    try player.press("4S<C-u>")
+    player.state.planPath = nil
+    if name == "changed" {
+      player.type(folder["p"])
+      try player.press("<Enter>")
+      try folder.write("p", text)
+      try player.press("5s")
+    } else {
+      try folder.write("p", text)
+      player.type(folder["p"])
+      try player.press("<Enter>")
+    }
+    let lines = player.lines.map { $0.replacing(folder.path, with: "FOLDER") }
+    let row = try #require(lines.firstIndex { $0.contains("FOLDER") })
+    #expect(lines[row - 1].contains(name == "changed" ? "changed by somebody" : "there already"))
+    #expect(lines[row...].joined().contains("[o] overwrite"))
+    #expect(folder.text("p") == text)
+  }
+
+  @Test func theQuestionAboutAnotherModel() throws {
+    let other = Player(try SampleModel.llama(blocks: 2, seed: 5).open(name: "other"))
+    let player = Player(
+      try SampleModel.llama(blocks: 1).open(), plan: (plan: other.state.makePlan(), stamp: nil))
+    try Golden.expect(player.lines, "other-model-80x24")
+  }
+}

@@ -1,0 +1,186 @@
+import ModelFiles
+import Quantization
+import SampleSupport
+import Testing
+
+@testable import Measurement
+
+struct MeasuringTests {
+  private static let parts = [
+    "sym:tensor", "sym:channel", "sym:g256", "sym:g32", "affine:tensor", "affine:channel",
+    "affine:g128",
+  ]
+  private static let calibrations = ["minmax", "percentile=99", "mse", "entropy"]
+  static let names =
+    parts.flatMap { part in calibrations.map { "int4:\(part):\($0)" } }
+    + [
+      "int2:tensor", "int8:affine:tensor:bf16", "int3:g64:f32", "f16", "bf16", "f8_e4m3", "f8_e5m2",
+    ]
+
+  private let values = uneven()
+  private let model: Model
+
+  init() throws {
+    model = try SampleModel([SampleTensor("w", [300, 257], values: values)]).open()
+  }
+
+  private func perform(_ work: Work, in model: Model? = nil) throws -> Finding {
+    var measuring = Measuring(model: model ?? self.model)
+    return try measuring.perform(work) { () throws(Abandoned) in }
+  }
+
+  private func measurement(_ format: Format, in model: Model? = nil) throws -> Measurement? {
+    let finding = try perform(.measurement(tensor: 0, format: format), in: model)
+    if case .measurement(let measurement) = finding { return measurement }
+    return nil
+  }
+
+  /// The whole tensor at once, with its range found in one piece.
+  private func reconstruct(_ format: Format) -> [Float] {
+    var range: ClippingRange?
+    if format.needsTensorRange, case .integer(let integer) = format {
+      var finder = RangeFinder(format: integer)
+      repeat {
+        finder.observe(values.span)
+        range = finder.endPass()
+      } while range == nil
+    }
+    var reconstructed = [Float](repeating: 0, count: values.count)
+    var target = reconstructed.mutableSpan
+    format.codec(range: range).reconstruct(values.span, rowLength: 257, into: &target)
+    return reconstructed
+  }
+
+  /// Sums over pieces of whole rows, in the reader's order.
+  private func sums(_ reconstructed: [Float]) -> ErrorSums {
+    let length = WeightReader.pieceLength / 257 * 257
+    var sums = ErrorSums()
+    for start in stride(from: 0, to: values.count, by: length) {
+      let range = start..<min(start + length, values.count)
+      sums.add(Array(values[range]).span, Array(reconstructed[range]).span)
+    }
+    return sums
+  }
+
+  @Test(arguments: names)
+  func measuringInPiecesIsMeasuringTheWhole(name: String) throws {
+    let format = try Format(parsing: name)
+    let measured = try #require(try measurement(format))
+    let expected = sums(reconstruct(format))
+    #expect(measured.sums == expected)
+    #expect(measured.sums.count == values.count)
+    #expect(measured.exact)
+    #expect(measured.byteCount == format.storedByteCount(rows: 300, rowLength: 257))
+    #expect(measured.bitsPerWeight == 8 * Double(measured.byteCount) / Double(values.count))
+    #expect(measured.figures.nmse == expected.figures.nmse)
+  }
+
+  @Test func theSameWorkGivesTheSameBits() throws {
+    let format = try Format(parsing: "int3:affine:tensor:mse")
+    #expect(try measurement(format) == measurement(format))
+  }
+
+  @Test func statisticsAreThoseOfTheWhole() throws {
+    guard case .statistics(let statistics) = try perform(.statistics(tensor: 0)) else {
+      Issue.record("no statistics")
+      return
+    }
+    let numbers = values.map(Double.init)
+    let mean = numbers.reduce(0, +) / Double(numbers.count)
+    let squares = numbers.reduce(0) { $0 + $1 * $1 }
+    #expect(statistics.count == values.count)
+    #expect(statistics.minimum == values.min().map(Double.init))
+    #expect(statistics.maximum == values.max().map(Double.init))
+    #expect(abs(statistics.mean - mean) < 1e-12)
+    #expect(abs(statistics.squares - squares) < squares * 1e-12)
+  }
+
+  @Test(arguments: ["source", "int2", "int4:tensor", "f8_e5m2"])
+  func histogramsCountEveryWeight(name: String) throws {
+    let format = name == "source" ? nil : try Format(parsing: name)
+    let work = Work.histogram(tensor: 0, format: format, bins: 50)
+    guard case .histogram(let histogram) = try perform(work) else {
+      Issue.record("no histogram")
+      return
+    }
+    var statistics = WeightStatistics()
+    statistics.add(values.span)
+    var expected = Histogram(range: .robust(for: statistics, bins: 50))
+    let reconstructed = format.map(reconstruct) ?? values
+    expected.add(reconstructed.span)
+    #expect(histogram == expected)
+    #expect(histogram.total == UInt64(values.count))
+  }
+
+  @Test func weightsThatAreNoNumbersAreCountedAndLeftOut() throws {
+    let hostile = try SampleModel.hostile().open()
+    let tensor = try #require(hostile.tensors.first { $0.name == "nan_and_inf.weight" })
+    let format = try Format(parsing: "int4")
+    guard
+      case .measurement(let measurement) = try perform(
+        .measurement(tensor: tensor.id, format: format), in: hostile)
+    else {
+      Issue.record("no measurement")
+      return
+    }
+    #expect(measurement.sums.nan == 1)
+    #expect(measurement.sums.infinite == 2)
+    #expect(measurement.sums.count == 2_045)
+    #expect(measurement.figures.nmse > 0)
+    #expect(measurement.figures.nmse < 0.1)
+  }
+
+  /// Nothing that a file can hold makes measuring trap, or gives a figure that is not a number.
+  @Test func hostileTensorsAreMeasured() throws {
+    let hostile = try SampleModel.hostile().open()
+    for tensor in hostile.tensors {
+      for name in ["int2", "int4:affine:tensor:entropy", "int8:channel:mse", "f16", "f8_e4m3"] {
+        let format = try Format(parsing: name)
+        for work: Work in [
+          .measurement(tensor: tensor.id, format: format), .statistics(tensor: tensor.id),
+          .histogram(tensor: tensor.id, format: format, bins: 7),
+          .histogram(tensor: tensor.id, format: nil, bins: 1),
+        ] {
+          switch try perform(work, in: hostile) {
+          case .measurement(let measurement):
+            #expect(!measurement.figures.nmse.isNaN)
+            #expect(!measurement.figures.sqnr.isNaN)
+            #expect(!measurement.sums.squaredError.isNaN)
+          case .statistics(let statistics): #expect(!statistics.squares.isNaN)
+          case .histogram(let histogram): #expect(histogram.total == UInt64(tensor.weightCount))
+          case .unreadable: #expect(!WeightReader.canRead(tensor.source))
+          case .lost: Issue.record("the file is whole")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func whatWasReadFromAFileCutShortIsLost() throws {
+    let folder = try ScratchFolder()
+    let bytes = SampleModel([SampleTensor("w", [300, 257], values: values)]).bytes
+    let model = try Model.open(folder.write("m.safetensors", bytes))
+    try folder.write("m.safetensors", Array(bytes.prefix(1_000)))
+    for work: Work in [
+      .statistics(tensor: 0), .measurement(tensor: 0, format: try Format(parsing: "int4:tensor")),
+      .histogram(tensor: 0, format: nil, bins: 5),
+    ] {
+      guard case .lost = try perform(work, in: model) else {
+        Issue.record("\(work) was measured from a file without its weights")
+        return
+      }
+    }
+  }
+
+  @Test func aCheckpointThatThrowsEndsTheWork() throws {
+    var measuring = Measuring(model: model)
+    var count = 0
+    #expect(throws: Abandoned.self) {
+      try measuring.perform(.statistics(tensor: 0)) { () throws(Abandoned) in
+        count += 1
+        if count == 2 { throw Abandoned() }
+      }
+    }
+    #expect(count == 2)
+  }
+}

@@ -1,0 +1,73 @@
+import Planning
+import Testing
+
+struct PatternTests {
+  @Test(arguments: [
+    ("*", "", true), ("*", "anything", true),
+    ("weight", "weight", true), ("weight", "weights", false), ("weight", "aweight", false),
+    ("*.attn_q.*", "blk.0.attn_q.weight", true), ("*.attn_q.*", "blk.0.attn_k.weight", false),
+    ("*.attn_q.*", "attn_q.weight", false),
+    ("blk.?.w", "blk.3.w", true), ("blk.?.w", "blk.12.w", false), ("?", "", false),
+    ("blk.[0-3].w", "blk.3.w", true), ("blk.[0-3].w", "blk.4.w", false),
+    ("[!0-3]", "4", true), ("[!0-3]", "2", false), ("[qk]_proj", "k_proj", true),
+    ("[]x]", "]", true), ("[]x]", "x", true), ("[a-]", "-", true), ("[!]]", "a", true),
+    ("[!]]", "]", false), ("a**b", "ab", true), ("a*b*c", "a1b2c", true), ("a*b*c", "acb", false),
+    ("A", "a", false), ("*", "層", true), ("層*", "層.0", true), ("a.c", "abc", false),
+    ("[a-c][!x]", "bx", false), ("/a", "/a", true), ("a/", "a/", true),
+  ])
+  func globsMatchWholeNames(pattern: String, name: String, expected: Bool) throws {
+    #expect(try Pattern(pattern).matches(name) == expected)
+  }
+
+  @Test(arguments: [
+    ("/attn_[qk]/", "blk.0.attn_q.weight", true), ("/attn_[qk]/", "blk.0.attn_v.weight", false),
+    ("/^blk/", "blk.1", true), ("/^lk/", "blk.1", false), ("/1$/", "blk.1", true),
+    ("/(gate|up)_proj/", "mlp.up_proj", true), ("/b+k?/", "xbbx", true),
+    ("/layers\\.(1|2)\\./", "layers.2.q", true), ("/layers\\.(1|2)\\./", "layers.12.q", false),
+    ("/a{2,3}/", "caab", true), ("/^a{2,3}$/", "aaaa", false), ("/./", "", false),
+  ])
+  func expressionsMatchAnywhere(pattern: String, name: String, expected: Bool) throws {
+    #expect(try Pattern(pattern).matches(name) == expected)
+  }
+
+  @Test(arguments: [
+    ("", "the pattern is empty; expected a glob such as *.attn_q.* or /regex/"),
+    ("[abc", "the pattern '[abc' can't be read: a [ has no ]"),
+    ("[", "the pattern '[' can't be read: a [ has no ]"),
+    ("[]", "the pattern '[]' can't be read: a [ has no ]"),
+    ("[z-a]", "the pattern '[z-a]' can't be read: a range in [ ] runs backwards"),
+    ("//", "the pattern '//' can't be read: it is empty"),
+    ("/(a)\\1/", "the pattern '/(a)\\1/' can't be read: it has a back-reference"),
+    ("/a{101}/", "the pattern '/a{101}/' can't be read: it repeats more than 100 times"),
+    ("/a{1,999999999999}/", "it repeats more than 100 times"),
+    ("/((a{9}){9}){9}/", "it has more than two counted repetitions"),
+    ("/\(String(repeating: "a", count: 501))/", "it is longer than 500 bytes"),
+    ("/(/", "can't be read"), ("/[/", "can't be read"), ("/a{2/", "can't be read"),
+  ])
+  func refusalsSayWhy(pattern: String, reason: String) {
+    do throws(PatternError) {
+      _ = try Pattern(pattern)
+      Issue.record("\(pattern) was accepted")
+    } catch {
+      #expect(error.description.hasSuffix(reason) || error.description.contains(reason))
+      #expect(!error.description.contains("\n"))
+    }
+  }
+
+  /// Methods that go back and try again would need longer than anyone lives.
+  @Test(arguments: [
+    ("*a*a*a*a*b", false), ("*a*a*a*a*", true), ("/(a+)+$/", true), ("/(a+)+b$/", false),
+    ("/(a|a)*c/", false), ("/(a*)*d/", false), ("/^(a?){30}a{30}$/", false),
+    ("/(.*)(.*)(.*)(.*)[xy]$/", false),
+  ])
+  func nastyPatternsEnd(pattern: String, expected: Bool) throws {
+    let name = String(repeating: "a", count: 20_000)
+    #expect(try Pattern(pattern).matches(name) == expected)
+    #expect(try Pattern(pattern).matches(name + "!") == (pattern == "*a*a*a*a*"))
+  }
+
+  @Test func patternsKeepTheirText() throws {
+    #expect(try Pattern("*.q").text == "*.q")
+    #expect(try Pattern("/q/").text == "/q/")
+  }
+}
