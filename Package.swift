@@ -81,6 +81,7 @@ let package = Package(
         "SampleSupport",
       ],
       exclude: ["Frames"]),
-    .testTarget(name: "ProgramTests", dependencies: ["bitladder"]),
+    .testTarget(
+      name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
   ]
 )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelFiles
 
 /// The command line: DESIGN.md's section 7.
 @main
@@ -22,18 +23,26 @@ struct Bitladder: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as Failure {
-      FileHandle.standardError.write(Data("bitladder: \(failure.text)\n".utf8))
-      Foundation.exit(1)
+      fail(failure)
     } catch {
       let code = exitCode(for: error)
       let text = fullMessage(for: error)
-      if code.isSuccess {
-        print(text)
-        Foundation.exit(0)
+      guard code.isSuccess else {
+        // What was typed may hold what a terminal would obey.
+        tell(text.split(separator: "\n").map { String($0).sanitised }.joined(separator: "\n"))
+        Foundation.exit(2)
       }
-      FileHandle.standardError.write(Data((text + "\n").utf8))
-      Foundation.exit(2)
+      do throws(Failure) {
+        try emit(text + "\n")
+      } catch {
+        fail(error)
+      }
     }
+  }
+
+  private static func fail(_ failure: Failure) -> Never {
+    tell("bitladder: \(failure.text)")
+    Foundation.exit(1)
   }
 }
 

@@ -69,7 +69,7 @@ struct Explore: ParsableCommand {
       size: size.size, depth: color.depth(terminalColors: 256, environment: environment),
       glyphs: Glyphs.choose(isUTF8: true, asciiOnly: ascii))
     _ = Session.play(events, try model.open(), options: options, plan: plan, on: screen)
-    if dumpFrame { print(screen.canvas.text.joined(separator: "\n")) }
+    if dumpFrame { try emit(screen.canvas.text.joined(separator: "\n") + "\n") }
   }
 }
 

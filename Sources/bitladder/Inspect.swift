@@ -23,9 +23,9 @@ struct Inspect: ParsableCommand {
     for note in model.notes { tell("bitladder: note: \(note)") }
     let statistics = stats ? measureStatistics(model) : [:]
     if json {
-      print(JSONWriter(.pretty).string(jsonObject(model, statistics)), terminator: "")
+      try emit(JSONWriter(.pretty).string(jsonObject(model, statistics)))
     } else {
-      printTable(model, statistics)
+      try emit(table(model, statistics))
     }
   }
 
@@ -39,7 +39,7 @@ struct Inspect: ParsableCommand {
     return statistics
   }
 
-  private func printTable(_ model: Model, _ statistics: [Int: WeightSummary]) {
+  private func table(_ model: Model, _ statistics: [Int: WeightSummary]) -> String {
     var head = ["tensor", "shape", "source", "weights", "size", "role", "block", "kept because"]
     if stats { head += ["min", "max", "mean", "deviation", "kurtosis", "zeros", "NaN", "inf"] }
     var table = Table(head)
@@ -63,11 +63,10 @@ struct Inspect: ParsableCommand {
       }
       table.add(row)
     }
-    print(table.text, terminator: "")
-    print(
-      "\(model.name): \(Figures.counted(model.tensors.count, "tensor")), \(Figures.count(model.weightCount)) weights, "
-        + "\(Figures.bytes(model.byteCount)), \(model.container.rawValue)"
-        + (model.architecture.map { ", \($0.sanitised)" } ?? ""))
+    return table.text
+      + "\(model.name): \(Figures.counted(model.tensors.count, "tensor")), "
+      + "\(Figures.count(model.weightCount)) weights, \(Figures.bytes(model.byteCount)), "
+      + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
   }
 
   private func jsonObject(_ model: Model, _ statistics: [Int: WeightSummary]) -> JSONValue {

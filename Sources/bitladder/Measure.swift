@@ -49,9 +49,9 @@ struct Measure: ParsableCommand {
       )
     }
     if json {
-      print(JSONWriter(.pretty).string(jsonObject(model, results)), terminator: "")
+      try emit(JSONWriter(.pretty).string(jsonObject(model, results)))
     } else {
-      printTable(results)
+      try emit(table(results))
     }
   }
 
@@ -66,7 +66,7 @@ struct Measure: ParsableCommand {
 
   private typealias Result = (tensor: Tensor, measurements: [Measurement])
 
-  private func printTable(_ results: [Result]) {
+  private func table(_ results: [Result]) -> String {
     var table = Table([
       "tensor", "format", "bpw", "size", "NMSE", "SQNR", "RMSE", "max error", "cosine",
     ])
@@ -82,7 +82,7 @@ struct Measure: ParsableCommand {
         ])
       }
     }
-    print(table.text, terminator: "")
+    return table.text
   }
 
   private func jsonObject(_ model: Model, _ results: [Result]) -> JSONValue {

@@ -67,8 +67,3 @@ func readPlan(_ path: String, mayBeAbsent: Bool) throws -> (plan: Plan, stamp: F
     throw Failure(error.description)
   }
 }
-
-/// Prints a line to standard error.
-func tell(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
-}

@@ -17,7 +17,7 @@ struct Show: ParsableCommand {
     guard let read = try readPlan(plan, mayBeAbsent: false) else { return }
     let plan = read.plan
     if json {
-      print(PlanFile.text(of: plan), terminator: "")
+      try emit(PlanFile.text(of: plan))
       return
     }
     var table = Table(["tensor", "shape", "source", "format", "bpw", "size", "NMSE", ""])
@@ -30,13 +30,12 @@ struct Show: ParsableCommand {
         entry.isPinned ? "pinned" : "",
       ])
     }
-    print(table.text, terminator: "")
     let totals = plan.totals
     let error = totals.nmse.map { "NMSE \(Figures.percent($0))" } ?? "NMSE not measured"
     let decibels = totals.sqnr.map { ", \(Figures.decibels($0))" } ?? ""
-    print(
-      "\(plan.model.name.sanitised): \(Figures.bytes(plan.model.bytes)) -> "
+    try emit(
+      table.text + "\(plan.model.name.sanitised): \(Figures.bytes(plan.model.bytes)) -> "
         + "\(Figures.bytes(totals.bytes)), \(Figures.bits(totals.bitsPerWeight)) bpw, "
-        + error + decibels)
+        + error + decibels + "\n")
   }
 }

@@ -1,0 +1,138 @@
+import Foundation
+import PseudoTerminalSupport
+import Terminal
+import Testing
+
+/// Disks that are full, files that change under the explorer.
+@Suite(.serialized) struct FaultTests {
+  private let scratch: Scratch
+  private let model: String
+
+  init() throws {
+    scratch = try Scratch()
+    model = try scratch.write(.llama(blocks: 1))
+  }
+
+  /// Targets that are no place for a plan: it says so, keeps the plan, and takes another name.
+  @Test(arguments: [
+    ("/dev/full", "device"), (".", "folder"), ("fifo", "pipe"), ("dangling", "link"),
+    ("missing/plan.json", "no such file"), ("readonly/plan.json", "permission denied"),
+  ]) func badTargets(name: String, word: String) throws {
+    mkfifo(scratch["fifo"], 0o600)
+    symlink(scratch["nowhere"], scratch["dangling"])
+    mkdir(scratch["readonly"], 0o555)
+    if name == "readonly/plan.json", getuid() == 0 { return }
+    let target = name.hasPrefix("/") ? name : scratch[name]
+    let terminal = try explore(model, size: Size(columns: 250, rows: 40))
+    try #require(terminal.press("4s", until: "save as: "))
+    try #require(terminal.press("\u{15}\(target)\r", until: "not saved: "))
+    #expect(terminal.screen.picture.contains(word), "\(terminal.screen.text.suffix(2))")
+    #expect(terminal.screen.text[0].contains("unsaved"))
+    try #require(terminal.press("\u{15}\(scratch["good.json"])\r", until: "saved to "))
+    terminal.expectQuits()
+    #expect(try scratch.text("good.json").contains("\"int4\""))
+  }
+
+  /// The disk is full in the middle of saving: the old file is as it was, and nothing is left behind.
+  @Test func fileSizeLimit() throws {
+    let plan = try ShowTests.savedPlan(scratch)
+    let before = try scratch.text("plan.json")
+    let terminal = try PseudoTerminal(
+      "/bin/sh",
+      [
+        "-c", "ulimit -f 1; exec \"$0\" \"$@\"", Program.path, scratch["sample.safetensors"],
+        "--plan", plan,
+      ], size: Size(columns: 200, rows: 40))
+    try #require(terminal.wait(until: isWhole))
+    try #require(terminal.press("2", until: "unsaved"))
+    try #require(terminal.press("s", until: "not saved: "))
+    #expect(terminal.screen.text[0].contains("unsaved"))
+    terminal.send("\u{1B}qd")
+    #expect(terminal.waitForExit() == .exited(0))
+    expectRestored(terminal)
+    #expect(try scratch.text("plan.json") == before)
+    #expect(scratch.names == ["plan.json", "sample.safetensors"])
+  }
+
+  /// A link is written through, and stays one.
+  @Test func symbolicLink() throws {
+    try scratch.write("real/plan.json", "")
+    unlink(scratch["real/plan.json"])
+    let plan = try ShowTests.savedPlan(scratch)
+    try FileManager.default.moveItem(atPath: plan, toPath: scratch["real/plan.json"])
+    symlink("real/plan.json", plan)
+    let outcome = try Program.run([
+      scratch["sample.safetensors"], "--plan", plan, "--script", "2s",
+    ])
+    #expect(outcome.status == 0)
+    #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: plan)) == "real/plan.json")
+    #expect(try scratch.text("real/plan.json").contains("\"int2\""))
+  }
+
+  /// The file is cut short while it is read: no death, a word, and saving still works.
+  @Test func truncated() throws {
+    let large = SampleModel.llama(blocks: 4, width: 384)
+    for round in 0..<6 {
+      let path = try scratch.write(large, as: "large.safetensors")
+      let plan = scratch["plan\(round).json"]
+      let terminal = try explore(path, ["--plan", plan])
+      // At various moments of the measuring.
+      terminal.send("4j8j")
+      terminal.watch(for: .milliseconds(10 * round))
+      let size = [0, 4096, large.byteCount / 2][round % 3]
+      #expect(truncate(path, off_t(size)) == 0)
+      for keys in ["jjj4", "*6", "gG", "\u{1B}[5~2"] {
+        terminal.send(keys)
+        terminal.watch(for: .milliseconds(10))
+      }
+      try #require(
+        terminal.press("s", until: "saved to "), "\(round): \(terminal.screen.picture)")
+      terminal.expectQuits("\(round)")
+      let shown = try Program.run(["show", plan, "--json"])
+      #expect(shown.status == 0, "\(shown.words)")
+    }
+  }
+
+  /// What was lost says so; its figures aren't invented.
+  @Test func truncatedSaysSo() throws {
+    let path = try scratch.write(.llama(blocks: 2), as: "cut.safetensors")
+    let terminal = try explore(path)
+    try #require(terminal.wait(until: isMeasured))
+    #expect(truncate(path, 4096) == 0)
+    terminal.send("G")
+    terminal.send("tint5:mse\r")
+    try #require(
+      terminal.wait {
+        let text = $0.picture.lowercased()
+        return text.contains("cut short") || text.contains("lost") || text.contains("can't be read")
+          || text.contains("unreadable")
+      }, "\(terminal.screen.picture)")
+    terminal.send("qd")
+    #expect(terminal.waitForExit() == .exited(0))
+    expectRestored(terminal)
+  }
+
+  @Test func removed() throws {
+    let path = try scratch.write(.llama(), as: "gone.safetensors")
+    let plan = scratch["plan.json"]
+    let terminal = try explore(path, ["--plan", plan])
+    unlink(path)
+    // What is open stays readable.
+    terminal.send("*4")
+    try #require(terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") })
+    try #require(terminal.press("s", until: "saved to "))
+    terminal.expectQuits()
+  }
+
+  @Test func planFolderRemoved() throws {
+    try scratch.write("folder/keep", "")
+    let terminal = try explore(
+      model, ["--plan", scratch["folder/plan.json"]], size: Size(columns: 250, rows: 40))
+    try #require(terminal.press("4", until: "unsaved"))
+    try FileManager.default.removeItem(atPath: scratch["folder"])
+    try #require(terminal.press("s", until: "not saved: "))
+    terminal.send("\u{15}\(scratch["plan.json"])\r")
+    try #require(terminal.wait(for: "saved to "))
+    terminal.expectQuits()
+  }
+}
