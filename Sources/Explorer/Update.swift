@@ -232,7 +232,7 @@ extension State {
     if case .quit = question.subject, key == .control("c") { return [.quit] }
     guard case .character(let answer) = key, question.answers.contains(where: { $0.key == answer })
     else {
-      if cancels { return answer(question, question.answers.last?.key ?? "c") }
+      if cancels { return answer(question, question.escape) }
       return []
     }
     return self.answer(question, answer)

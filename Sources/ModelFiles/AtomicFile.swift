@@ -85,7 +85,9 @@ public enum AtomicFile {
     try check(target, expected)
     let folder = (target as NSString).deletingLastPathComponent
     let name = (target as NSString).lastPathComponent
-    let temporary = (folder as NSString).appendingPathComponent(".\(name).bitladder-saving")
+    // A name has at most 255 bytes; two targets that share so long a beginning only take turns.
+    let beginning = String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)
+    let temporary = (folder as NSString).appendingPathComponent(".\(beginning).bitladder-saving")
     let descriptor = try openTemporary(temporary, mode: existingMode(target), target: target)
     do throws(SaveFailure) {
       defer { close(descriptor) }

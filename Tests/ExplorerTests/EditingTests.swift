@@ -131,6 +131,20 @@ struct EditingTests {
     #expect(player.state.edits.assignments.count { $0.isPinned } == 3)
   }
 
+  /// A range belongs to the row that it was begun on, wherever that is when it ends.
+  @Test func aRangeKeepsItsBeginning() throws {
+    var player = try played("vj")
+    let begun = try #require(player.state.rangeStart)
+    #expect(player.state.markedRange?.count == 2)
+    // Block 0 is folded away above, and the cursor with it.
+    try player.press("Z")
+    #expect(player.state.markedRange == nil)
+    try player.press("Zgg")
+    #expect(player.state.rangeStart == begun)
+    let start = try #require(player.state.rows.firstIndex { $0.subject == begun })
+    #expect(player.state.markedRange == 0...start)
+  }
+
   /// Escape takes back one thing after another, the nearest first.
   @Test func escapeBacksOutInOrder() throws {
     var player = try played("fproj<Enter><Space>v<Tab>")

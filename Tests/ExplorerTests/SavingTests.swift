@@ -181,7 +181,7 @@ struct SavingTests {
     #expect(player.hasModal)
   }
 
-  @Test(arguments: [("a", 1, true), ("n", 0, false)])
+  @Test(arguments: [("a", 1, true), ("n", 0, false), ("<Esc>", 0, false)])
   func aPlanOfAnotherModelIsAskedAbout(answer: String, changed: Int, unsaved: Bool) throws {
     var first = try player("4s")
     try first.press("q")

@@ -27,6 +27,13 @@ struct AtomicFileTests {
     #expect(folder.names == ["plan"])
   }
 
+  /// A name may take all the bytes that a file system gives it.
+  @Test func aNameOf255BytesIsWritten() throws {
+    let name = String(repeating: "n", count: 255)
+    try AtomicFile.write(text, to: folder[name], expecting: .absent)
+    #expect(folder.read(name) == text)
+  }
+
   @Test func anEmptyFileIsWritten() throws {
     try AtomicFile.write([], to: folder["plan"], expecting: .absent)
     #expect(folder.read("plan") == [])

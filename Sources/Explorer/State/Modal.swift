@@ -110,4 +110,6 @@ struct Question: Sendable {
   let title: String
   let lines: [String]
   let answers: [Answer]
+  /// What Esc answers: always the way that changes nothing.
+  var escape: Character = "c"
 }

@@ -140,12 +140,9 @@ extension State {
 
   /// Starts a range of marks, or ends it.
   mutating func toggleRange() {
-    if let start = rangeStart {
+    if let range = markedRange {
       rangeStart = nil
-      let low = min(start, cursor)
-      let high = min(max(start, cursor), rows.count - 1)
-      guard low <= high else { return }
-      for row in rows[low...high] {
+      for row in rows[range] {
         if case .tensor(let id) = row.subject {
           marks.insert(id)
         } else if isFolded(row) {
@@ -154,7 +151,7 @@ extension State {
       }
       message = markNotice
     } else {
-      rangeStart = cursor
+      rangeStart = row?.subject
       message = Notice(text: "move to the other end, then v again to mark all between")
     }
   }

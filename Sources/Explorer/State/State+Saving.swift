@@ -45,7 +45,7 @@ extension State {
         answers: [
           .init(key: "a", label: "apply to those"), .init(key: "n", label: "start without it"),
           .init(key: "q", label: "quit"),
-        ]))
+        ], escape: "n"))
   }
 
   /// Takes over what a plan holds.

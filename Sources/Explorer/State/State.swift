@@ -50,7 +50,8 @@ public struct State: Sendable {
   var scroll = 0
   var folded: Set<Group> = []
   var marks: Set<Int> = []
-  var rangeStart: Int?
+  /// Where a range of marks was begun.
+  var rangeStart: Row.Subject?
   var filter: NameFilter?
   var searchText: String?
   var focus = Focus.list
@@ -152,6 +153,15 @@ public struct State: Sendable {
   public var isMeasuring: Bool { !urgent.isEmpty || !pending.isEmpty }
 
   var hasUnsavedChanges: Bool { edits.assignments != savedAssignments }
+
+  /// The rows from where a range of marks was begun to the cursor; nil without a range, or while its
+  /// first row is folded away or filtered out.
+  var markedRange: ClosedRange<Int>? {
+    guard let rangeStart, let start = rows.firstIndex(where: { $0.subject == rangeStart }) else {
+      return nil
+    }
+    return min(start, cursor)...max(start, cursor)
+  }
 
   // MARK: - Rows
 

@@ -49,10 +49,12 @@ extension State {
         style: Theme.faint)
       return
     }
+    let range = markedRange
     for line in 0..<layout.list.rows {
       let index = scroll + line
       guard index < rows.count else { break }
-      drawRow(index, on: &canvas, in: layout.list.line(line))
+      drawRow(
+        index, isInRange: range?.contains(index) == true, on: &canvas, in: layout.list.line(line))
     }
   }
 
@@ -74,10 +76,10 @@ extension State {
     canvas.writeRight("NMSE", in: columns.error, style: Theme.head)
   }
 
-  private func drawRow(_ index: Int, on canvas: inout Canvas, in line: Rect) {
+  private func drawRow(_ index: Int, isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
     let row = rows[index]
     let columns = ListColumns(line: line, catalogue: catalogue)
-    drawGutter(row, on: &canvas, in: line)
+    drawGutter(row, isInRange: isInRange, on: &canvas, in: line)
     let cells =
       switch row.subject {
       case .tensor(let id): tensorCells(id)
@@ -103,16 +105,11 @@ extension State {
     }
   }
 
-  private func drawGutter(_ row: Row, on canvas: inout Canvas, in line: Rect) {
+  private func drawGutter(_ row: Row, isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
     let ids = members(of: row)
     let marked = ids.count { marks.contains($0) }
-    let isInRange = rangeStart.map { start in
-      let index = scroll + line.row - ScreenLayout(size: size).list.row
-      return (min(start, cursor)...max(start, cursor)).contains(index)
-    }
-    if marked > 0 || isInRange == true {
-      let isAll = marked == ids.count || isInRange == true
-      canvas.write(isAll ? "*" : "+", at: line.origin, style: Theme.mark)
+    if marked > 0 || isInRange {
+      canvas.write(marked == ids.count || isInRange ? "*" : "+", at: line.origin, style: Theme.mark)
     }
     if ids.contains(where: { edits.assignments[$0].isPinned }) {
       canvas.write("p", at: Point(column: line.column + 1, row: line.row), style: Theme.accent)
