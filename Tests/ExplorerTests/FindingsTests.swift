@@ -49,6 +49,26 @@ struct FindingsTests {
     #expect(player.state.isMeasuring)
   }
 
+  /// A figure for the old choice that comes in the same turn as the key doesn't keep the new choice
+  /// from being measured, seen or not.
+  @Test func aFigureThatComesWithAKeyHidesNoWork() throws {
+    var player = Player(try SampleModel.llama().open())
+    try player.press("*")
+    let targets = player.state.quantizableTargets
+    try #require(targets.count > 1)
+    let before = player.effects.count
+    let late = targets.map { Work.statistics(tensor: $0) }
+    player.take(
+      [.input(.key(.character("4")))] + late.map { .found($0, MadeUp.finding($0)) })
+    let int4 = try Format(parsing: "int4")
+    let added = player.effects.dropFirst(before).flatMap { effect -> [Work] in
+      if case .measureInBackground(let added, _) = effect { added } else { [] }
+    }
+    for tensor in targets {
+      #expect(added.contains(.measurement(tensor: tensor, format: int4)))
+    }
+  }
+
   /// A stale figure is never shown for a new choice.
   @Test func aNewChoiceWaitsForItsOwnFigure() throws {
     var player = Player(try SampleModel.single().open())

@@ -31,6 +31,9 @@ struct Edits: Sendable {
     touched = Set(assignments.indices)
   }
 
+  /// Whether a tensor was changed since the last `takeTouched`.
+  func isTouched(_ tensor: Int) -> Bool { touched.contains(tensor) }
+
   /// Gives the tensors that were changed since the last call.
   mutating func takeTouched() -> Set<Int> {
     defer { touched.removeAll() }

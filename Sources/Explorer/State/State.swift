@@ -237,8 +237,10 @@ public struct State: Sendable {
   }
 
   /// Brings one tensor's contribution up to date after a finding; the totals follow with
-  /// `refreshTotals`.
+  /// `refreshTotals`. A tensor that was changed in the same turn waits for `refreshContributions`,
+  /// which asks for what it needs.
   mutating func refreshContribution(of tensor: Int) {
+    guard !edits.isTouched(tensor) else { return }
     contributions[tensor] = contribution(of: tensor)
     pending[tensor] = missingWork(for: tensor)
   }
