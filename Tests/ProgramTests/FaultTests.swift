@@ -119,7 +119,9 @@ import Testing
     unlink(path)
     // What is open stays readable.
     terminal.send("*4")
-    try #require(terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") })
+    try #require(
+      terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") },
+      "\(terminal.screen.picture)")
     try #require(terminal.press("s", until: "saved to "))
     terminal.expectQuits()
   }

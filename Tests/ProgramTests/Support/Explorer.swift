@@ -23,7 +23,8 @@ func isWhole(_ screen: VirtualScreen) -> Bool {
 
 /// Whether everything is measured: the totals are known, and no cell waits for its figure.
 func isMeasured(_ screen: VirtualScreen) -> Bool {
-  isWhole(screen) && screen.text[1].contains("NMSE") && !screen.text[1].contains("…")
+  isWhole(screen) && (screen.text[1].contains("NMSE") || screen.size.columns < 60)
+    && !screen.text[1].contains("…")
     && !screen.picture.contains("  …")
 }
 
