@@ -57,13 +57,14 @@ let package = Package(
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
-      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py"],
+      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py", "ggml_golden.py"],
       resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
     .testTarget(
       name: "MeasurementTests",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"]),
+      dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"],
+      resources: [.copy("Quantized")]),
     .testTarget(
       name: "PlanningTests",
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),

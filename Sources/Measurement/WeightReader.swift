@@ -5,7 +5,7 @@ import Quantization
 /// of a row where rows are very long.
 public struct WeightReader: Sendable {
   /// Weights in a piece, about: 128 KiB of `Float`, so that the source and its reconstruction share a
-  /// core's second-level cache. A multiple of every group length.
+  /// core's second-level cache. A multiple of every group and block length.
   public static let pieceLength = 32_768
   /// Longer rows are cut into pieces, unless they are needed whole.
   public static let longestWholeRow = 16 * pieceLength
@@ -85,7 +85,15 @@ public struct WeightReader: Sendable {
     case .u16: Decode.u16
     case .u8: Decode.u8
     case .bool: Decode.bool
-    default: nil
+    default: ggmlTypes[source].map { $0.decode }
     }
   }
+
+  /// The block types of ggml, which both tables call by the same names. Pieces start and end at block
+  /// boundaries: `pieceLength` is a multiple of every block length, and so are rows in these types.
+  private static let ggmlTypes: [SourceType: GGMLType] = Dictionary(
+    uniqueKeysWithValues: SourceType.allCases.compactMap { source in
+      guard source.ggmlNumber != nil else { return nil }
+      return GGMLType(name: source.rawValue).map { (source, $0) }
+    })
 }

@@ -49,6 +49,10 @@ public struct PlanMatch: Sendable {
         differences.append("\(tensor.label) stays as it is: \(reason)")
         continue
       }
+      if let reason = entry.choice.format?.objection(rowLength: tensor.rowLength) {
+        differences.append("\(tensor.label) stays as it is: \(reason), so not \(entry.choice)")
+        continue
+      }
       taken.append(Taken(tensor: tensor.id, choice: entry.choice, isPinned: entry.isPinned))
     }
     for (index, entry) in plan.tensors.enumerated() where !matched.contains(index) {

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Rows of weights in their stored form; FloatFormat and IntegerFormat define the bytes.
+/// Rows of weights in their stored form; FloatFormat, IntegerFormat and GGMLType define the bytes.
 public struct EncodedWeights: Sendable, Equatable {
   /// The format of the bytes.
   public let format: Format
@@ -15,6 +15,7 @@ public struct EncodedWeights: Sendable, Equatable {
   public init?(format: Format, rows: Int, rowLength: Int, bytes: [UInt8]) {
     guard rows >= 0, rowLength >= 0, !rows.multipliedReportingOverflow(by: rowLength).overflow,
       !(rows * rowLength).multipliedReportingOverflow(by: 16).overflow,
+      format.objection(rowLength: rowLength) == nil,
       bytes.count == format.storedByteCount(rows: rows, rowLength: rowLength)
     else { return nil }
     self.init(unchecked: format, rows: rows, rowLength: rowLength, bytes: bytes)
@@ -28,7 +29,7 @@ public struct EncodedWeights: Sendable, Equatable {
   }
 
   /// One code for each weight: the integer on the grid (signed where symmetric), or the bits of a
-  /// floating-point value.
+  /// floating-point value. Empty for block types of ggml, whose codes mean little without their blocks.
   public var codes: [Int] {
     switch format {
     case .float(let float):
@@ -41,11 +42,13 @@ public struct EncodedWeights: Sendable, Equatable {
       return (0..<rows).flatMap { row in
         layout.codes(ofRow: row, in: bytes).map { integer.signed($0) }
       }
+    case .ggml:
+      return []
     }
   }
 
   /// The scales, as they read back from their stored form, in the order of their groups; empty for formats
-  /// without scales.
+  /// without scales, and for block types of ggml.
   public var scales: [Float] {
     guard case .integer(let integer) = format else { return [] }
     return IntegerLayout(integer, rows: rows, rowLength: rowLength).scales(in: bytes)

@@ -1,19 +1,22 @@
 /// How weights are stored: the unit in which a plan is made.
 ///
 /// A format is a value: its name says all of it, and two formats are equal if their names are. Families of
-/// formats (plain floating-point types, integer grids, block formats) are cases here and entries of
+/// formats (plain floating-point types, integer grids, block types of ggml) are cases here and entries of
 /// `FormatFamily.all`; each family's rules are in its own file.
 public enum Format: Hashable, Sendable, CustomStringConvertible {
   /// A plain cast to a floating-point type, without scales.
   case float(FloatFormat)
   /// Integers of 2 to 8 bits with scales, and zero points where affine.
   case integer(IntegerFormat)
+  /// A block type of ggml.
+  case ggml(GGMLType)
 
   /// The family's rules for this format.
   private var scheme: any FormatScheme {
     switch self {
     case .float(let format): format
     case .integer(let format): format
+    case .ggml(let type): type
     }
   }
 
@@ -24,6 +27,12 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
   public func storedByteCount(rows: Int, rowLength: Int) -> Int {
     scheme.storedByteCount(rows: rows, rowLength: rowLength)
   }
+
+  /// Why rows of this length can't be stored in this format, in a few words; nil if they can.
+  ///
+  /// A format is offered only for tensors whose rows it can store. Asked to encode others all the same, a
+  /// codec leaves the weights out that don't fit, and reconstructs them as NaN.
+  public func objection(rowLength: Int) -> String? { scheme.objection(rowLength: rowLength) }
 
   /// 8 x stored bytes / weights; 0 where there are no weights.
   public func bitsPerWeight(rows: Int, rowLength: Int) -> Double {
@@ -54,4 +63,9 @@ protocol FormatScheme: Hashable, Sendable, CustomStringConvertible {
   func makeCodec(range: ClippingRange?) -> any Codec
   var needsTensorRange: Bool { get }
   var pieceAlignment: Int? { get }
+  func objection(rowLength: Int) -> String?
+}
+
+extension FormatScheme {
+  func objection(rowLength: Int) -> String? { nil }
 }

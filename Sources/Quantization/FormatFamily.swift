@@ -5,7 +5,7 @@ struct FormatFamily: Sendable {
   /// The format of a name, nil if the name isn't one of the family's, an error if it is one but is wrong.
   let parse: @Sendable (_ name: String) throws(FormatError) -> Format?
 
-  static let all: [FormatFamily] = [FloatFormat.family, IntegerFormat.family]
+  static let all: [FormatFamily] = [FloatFormat.family, IntegerFormat.family, GGMLType.family]
 }
 
 extension Format {

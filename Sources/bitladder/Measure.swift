@@ -36,7 +36,7 @@ struct Measure: ParsableCommand {
           + "; `bitladder inspect` lists them with the reasons")
     }
     let work = chosen.flatMap { tensor in
-      formats.map { Work.measurement(tensor: tensor.id, format: $0) }
+      formats.filter { fits($0, tensor) }.map { Work.measurement(tensor: tensor.id, format: $0) }
     }
     var found: [Work: Measurement] = [:]
     for (work, finding) in measureAll(work, of: model) {
@@ -53,6 +53,13 @@ struct Measure: ParsableCommand {
     } else {
       try emit(table(results))
     }
+  }
+
+  /// Whether a tensor can be stored in a format; says so where it can't.
+  private func fits(_ format: Format, _ tensor: Tensor) -> Bool {
+    guard let reason = format.objection(rowLength: tensor.rowLength) else { return true }
+    tell("bitladder: \(tensor.label): \(format) skipped: \(reason)")
+    return false
   }
 
   private func readPattern() throws -> Pattern? {

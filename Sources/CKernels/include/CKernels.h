@@ -8,6 +8,7 @@
 #include "bl_convert.h"
 #include "bl_distribution.h"
 #include "bl_errors.h"
+#include "bl_ggml.h"
 #include "bl_integer.h"
 #include "bl_packing.h"
 

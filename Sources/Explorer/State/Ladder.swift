@@ -19,7 +19,7 @@ struct Ladder: Sendable, Equatable {
       candidates.append(format)
     }
     if let format = choice.format, !candidates.contains(format) { candidates.append(format) }
-    // What saves nothing isn't offered: the source is at least as good.
+    // What doesn't fit isn't offered, nor what saves nothing: the source is at least as good.
     let sourceBytes = tensor.byteCount
     let sized = candidates.map { format in
       (
@@ -27,7 +27,10 @@ struct Ladder: Sendable, Equatable {
         bytes: format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
       )
     }
-    let useful = sized.filter { $0.bytes < sourceBytes || choice == .format($0.format) }
+    let useful = sized.filter {
+      choice == .format($0.format)
+        || $0.bytes < sourceBytes && $0.format.objection(rowLength: tensor.rowLength) == nil
+    }
     let sorted = useful.enumerated().sorted { left, right in
       left.element.bytes == right.element.bytes
         ? left.offset < right.offset : left.element.bytes > right.element.bytes

@@ -40,10 +40,24 @@ extension State {
     }
   }
 
-  /// A format for all targets.
+  /// A format for all targets that can be stored in it; says why others can't.
   mutating func setFormat(_ format: Format) {
     if case .integer(let integer) = format { family = integer }
-    assign(format.description) { _, _ in .format(format) }
+    let objections = quantizableTargets.compactMap {
+      format.objection(rowLength: model.tensors[$0].rowLength)
+    }
+    let unfit = objections.first.map { "\(format) doesn't fit: \($0)" }
+    if let unfit, objections.count == quantizableTargets.count {
+      message = Notice(text: unfit, kind: .warning)
+      return
+    }
+    assign(format.description) { state, id in
+      let isFit = format.objection(rowLength: state.model.tensors[id].rowLength) == nil
+      return isFit ? .format(format) : state.choice(of: id)
+    }
+    if let unfit {
+      message = Notice(text: "\(objections.count) left as they are: \(unfit)", kind: .warning)
+    }
   }
 
   /// Takes over a form's scheme, granularity and calibration: for the targets that have an integer

@@ -22,7 +22,7 @@ extension State {
   func items(of picker: Picker) -> [PickerItem] {
     let all: [PickerItem] =
       switch picker.kind {
-      case .formats: FormatList.all.filter(saves).map { .format($0) }
+      case .formats: FormatList.all.filter(isUseful).map { .format($0) }
       case .actions: Action.all.map { .action($0) }
       }
     let text = picker.input.string
@@ -38,10 +38,11 @@ extension State {
     return items
   }
 
-  /// Whether a format is smaller than the tensor under the cursor is now stored (without one: any).
-  private func saves(_ format: Format) -> Bool {
+  /// Whether a format fits the tensor under the cursor and is smaller than it is now stored (without one: any).
+  private func isUseful(_ format: Format) -> Bool {
     guard let tensor else { return true }
-    return format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) < tensor.byteCount
+    return format.objection(rowLength: tensor.rowLength) == nil
+      && format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) < tensor.byteCount
   }
 
   private func pickerRows(_ kind: Picker.Kind) -> Int {
@@ -153,7 +154,7 @@ extension State {
   }
 }
 
-/// Every format that can be chosen, by falling bits, then by name.
+/// Every format that can be chosen, by falling bits, then by name; then ggml's types.
 enum FormatList {
   static let all: [Format] = {
     var formats: [Format] = [
@@ -173,7 +174,7 @@ enum FormatList {
         }
       }
     }
-    return formats
+    return formats + GGMLType.allCases.filter(\.canEncode).map { .ggml($0) }
   }()
 }
 
