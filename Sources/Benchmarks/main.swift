@@ -6,6 +6,7 @@ import Foundation
 let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("quantization", QuantizationBenchmark.run),
   ("distribution", DistributionBenchmark.run),
+  ("ggml", GGMLBenchmark.run),
   ("explorer", ExplorerBenchmark.run),
 ]
 

@@ -19,38 +19,46 @@ BL_INLINE float half_e8m0(uint32_t e) {
 
 /// Half of an E4M3 scale; the sign bit is left out of account, but 0x7F (not 0xFF) is 0 instead of NaN.
 BL_INLINE float half_e4m3(uint32_t byte) {
-  if (byte == 0x7f) return 0;
   const uint32_t exponent = byte >> 3 & 15, mantissa = byte & 7;
-  if (exponent == 0) return (float)mantissa * 0x1p-10f;
-  return bl_float((exponent + 119) << 23 | mantissa << 20);
+  const float normal = bl_float((exponent + 119) << 23 | mantissa << 20);
+  const float value = exponent > 0 ? normal : (float)(int32_t)mantissa * 0x1p-10f;
+  return byte == 0x7f ? 0 : value;
 }
 
-/// The value of a code, doubled: 0, 1, 2, 3, 4, 6, 8, 12.
-BL_INLINE float level_value(uint32_t code) {
-  const int32_t m = code & 1, e = code >> 1 & 3;
-  const int32_t value = e == 0 ? m : (2 + m) << (e - 1);
-  return (float)((code & 8) != 0 ? -value : value);
+/// The doubled values of codes, by arithmetic on bytes: 5, 6 and 7 stand for 1, 2 and 5 more than themselves.
+BL_INLINE void level_values(const uint8_t *codes, int count, int8_t *values) {
+  for (int j = 0; j < count; j++) {
+    const int8_t k = codes[j] & 7;
+    const int8_t value = (int8_t)(k + (k > 4 ? k - 4 : 0) + (k == 7 ? 2 : 0));
+    values[j] = (int8_t)(codes[j] > 7 ? -value : value);
+  }
 }
 
 BL_KERNEL void bl_decode_mxfp4(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 17, out += mx_block) {
     const float d = half_e8m0(in[0]);
-    for (int j = 0; j < 16; j++) {
-      out[j] = level_value(in[1 + j] & 15) * d;
-      out[j + 16] = level_value(in[1 + j] >> 4) * d;
-    }
+    uint8_t codes[mx_block];
+    int8_t values[mx_block];
+    bl_unpack_halves(in + 1, codes);
+    level_values(codes, mx_block, values);
+    for (int j = 0; j < mx_block; j++) out[j] = (float)values[j] * d;
   }
 }
 
 BL_KERNEL void bl_decode_nvfp4(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 36) {
+    BL_ONE_BY_ONE
     for (int group = 0; group < nv_groups; group++, out += nv_group) {
       const float d = half_e4m3(in[group]);
-      const uint8_t *codes = in + 4 + group * 8;
-      for (int j = 0; j < 8; j++) {
-        out[j] = level_value(codes[j] & 15) * d;
-        out[j + 8] = level_value(codes[j] >> 4) * d;
-      }
+      const uint8_t *bytes = in + 4 + group * 8;
+      uint8_t codes[nv_group];
+      int8_t values[nv_group];
+      for (int j = 0; j < 8; j++) codes[j] = bytes[j] & 15;
+      for (int j = 0; j < 8; j++) codes[j + 8] = bytes[j] >> 4;
+      level_values(codes, nv_group, values);
+      for (int j = 0; j < nv_group; j++) out[j] = (float)values[j] * d;
     }
   }
 }
@@ -88,6 +96,7 @@ BL_INLINE void nearest_levels(const float *w, float d, uint8_t *codes) {
 }
 
 BL_KERNEL void bl_encode_mxfp4(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += mx_block, out += 17) {
     const float peak = bl_peak(w, mx_block);
     // Exponents below 0 wrap around, as they do in the reference; an infinite peak gives 0.
@@ -114,7 +123,9 @@ BL_INLINE uint8_t e4m3_scale(float x) {
 }
 
 BL_KERNEL void bl_encode_nvfp4(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, out += 36) {
+    BL_ONE_BY_ONE
     for (int group = 0; group < nv_groups; group++, w += nv_group) {
       const uint8_t scale = e4m3_scale(bl_peak(w, nv_group) / 6);
       uint8_t codes[nv_group];

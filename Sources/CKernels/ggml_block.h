@@ -6,6 +6,10 @@
 #include "half.h"
 #include "kernel.h"
 
+/// Before a loop over blocks or groups: the loops inside are those to vectorise. (Left to itself the compiler
+/// unrolls them and vectorises this one, with weights gathered and scattered one by one.)
+#define BL_ONE_BY_ONE _Pragma("clang loop vectorize(disable) interleave(disable)")
+
 /// The weights of a super-block.
 enum { bl_super_block = 256 };
 
@@ -90,6 +94,12 @@ BL_INLINE float bl_restarting_peak(const float *w, size_t count) {
     peak = peak > a ? peak : a;
   }
   return peak;
+}
+
+/// The reverse of bl_pack_halves. Kernels unpack codes first and scale them then: both loops vectorise.
+BL_INLINE void bl_unpack_halves(const uint8_t *bytes, uint8_t values[32]) {
+  for (int j = 0; j < 16; j++) values[j] = bytes[j] & 15;
+  for (int j = 0; j < 16; j++) values[j + 16] = bytes[j] >> 4;
 }
 
 /// 32 values of four bits: each byte holds value j in its low half and value j + 16 in its high half.

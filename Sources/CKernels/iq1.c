@@ -18,8 +18,10 @@ BL_INLINE void put_shifted(uint32_t index, uint32_t down, float scale, float *ou
 }
 
 BL_KERNEL void bl_decode_iq1_s(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 50, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const uint32_t word = bl_load16(in + 34 + group * 2);
       const float scale = d * (float)(2 * (word >> 12 & 7) + 1);
@@ -32,6 +34,7 @@ BL_KERNEL void bl_decode_iq1_s(const uint8_t *restrict in, size_t count, float *
 }
 
 BL_KERNEL void bl_decode_iq1_m(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 56, out += bl_super_block) {
     uint32_t words[4], bits = 0;
     for (int k = 0; k < 4; k++) {
@@ -39,6 +42,7 @@ BL_KERNEL void bl_decode_iq1_m(const uint8_t *restrict in, size_t count, float *
       bits |= words[k] >> 12 << (4 * k);
     }
     const float d = bl_float_from_half((uint16_t)bits);
+    BL_ONE_BY_ONE
     for (int eight = 0; eight < 32; eight++) {
       const uint32_t high = (uint32_t)in[32 + eight / 2] >> (eight % 2 * 4);
       const uint32_t scale = words[eight / 8] >> (eight / 2 % 4 * 3) & 7;

@@ -9,8 +9,10 @@
 #include "iq_block.h"
 
 BL_KERNEL void bl_decode_iq2_xxs(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 66, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const uint8_t *indices = in + 2 + group * 8;
       const uint32_t rest = bl_load32(indices + 4);
@@ -30,8 +32,10 @@ BL_INLINE float iq2_scale(const uint8_t *scales, int eight, float d) {
 }
 
 BL_KERNEL void bl_decode_iq2_xs(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 74, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int eight = 0; eight < 32; eight++) {
       const uint32_t word = bl_load16(in + 2 + eight * 2);
       const float scale = iq2_scale(in + 66, eight, d);
@@ -41,8 +45,10 @@ BL_KERNEL void bl_decode_iq2_xs(const uint8_t *restrict in, size_t count, float 
 }
 
 BL_KERNEL void bl_decode_iq2_s(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 82, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int eight = 0; eight < 32; eight++) {
       const int high = in[66 + eight / 4] >> (eight % 4 * 2) & 3;
       const float scale = iq2_scale(in + 74, eight, d);

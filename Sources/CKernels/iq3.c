@@ -8,8 +8,10 @@
 #include "iq_block.h"
 
 BL_KERNEL void bl_decode_iq3_xxs(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 98, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const uint8_t *indices = in + 2 + group * 8;
       const uint32_t rest = bl_load32(in + 66 + group * 4);
@@ -24,8 +26,10 @@ BL_KERNEL void bl_decode_iq3_xxs(const uint8_t *restrict in, size_t count, float
 }
 
 BL_KERNEL void bl_decode_iq3_s(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 110, out += bl_super_block) {
     const float d = bl_load_half(in);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const uint8_t *indices = in + 2 + group * 8, *signs = in + 74 + group * 4;
       const uint32_t ninths = in[66 + group];

@@ -11,8 +11,10 @@
 #include "ggml_block.h"
 
 BL_KERNEL void bl_decode_q2_K(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 84, out += bl_super_block) {
     const float d = bl_load_half(in + 80), dmin = bl_load_half(in + 82);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 16; group++) {
       // Each half of the block has 32 bytes; two bits of 16 of them make a group.
       const uint8_t *codes = in + 16 + group / 8 * 32 + group % 2 * 16;
@@ -26,9 +28,11 @@ BL_KERNEL void bl_decode_q2_K(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q3_K(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 110, out += bl_super_block) {
     const uint8_t *scales = in + 96;
     const float d = bl_load_half(in + 108);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 16; group++) {
       // Eight bytes have the low four bits of two scales each, four bytes the upper two bits of four.
       const int low = scales[group % 8] >> (group / 8 * 4) & 15;
@@ -61,8 +65,10 @@ BL_INLINE scale_pair pair_of(const uint8_t *bytes, int group, float d, float dmi
 }
 
 BL_KERNEL void bl_decode_q4_K(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 144, out += bl_super_block) {
     const float d = bl_load_half(in), dmin = bl_load_half(in + 2);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const scale_pair p = pair_of(in + 4, group, d, dmin);
       const uint8_t *codes = in + 16 + group / 2 * 32;
@@ -75,9 +81,11 @@ BL_KERNEL void bl_decode_q4_K(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q5_K(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 176, out += bl_super_block) {
     const float d = bl_load_half(in), dmin = bl_load_half(in + 2);
     const uint8_t *fifths = in + 16;
+    BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
       const scale_pair p = pair_of(in + 4, group, d, dmin);
       const uint8_t *codes = in + 48 + group / 2 * 32;
@@ -91,8 +99,10 @@ BL_KERNEL void bl_decode_q5_K(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q6_K(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 210, out += bl_super_block) {
     const float d = bl_load_half(in + 208);
+    BL_ONE_BY_ONE
     for (int group = 0; group < 16; group++) {
       // Of each half's 128 weights, four runs of 32 share 64 low and 32 high bytes.
       const int half = group / 8, run = group / 2 % 4, start = group % 2 * 16;

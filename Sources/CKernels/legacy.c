@@ -13,22 +13,22 @@ enum { block = 32 };
 // MARK: Decoding
 
 BL_KERNEL void bl_decode_q4_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 18, out += block) {
     const float d = bl_load_half(in);
-    for (int j = 0; j < 16; j++) {
-      out[j] = (float)((in[2 + j] & 15) - 8) * d;
-      out[j + 16] = (float)((in[2 + j] >> 4) - 8) * d;
-    }
+    uint8_t codes[block];
+    bl_unpack_halves(in + 2, codes);
+    for (int j = 0; j < block; j++) out[j] = (float)(codes[j] - 8) * d;
   }
 }
 
 BL_KERNEL void bl_decode_q4_1(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 20, out += block) {
     const float d = bl_load_half(in), m = bl_load_half(in + 2);
-    for (int j = 0; j < 16; j++) {
-      out[j] = (float)(in[4 + j] & 15) * d + m;
-      out[j + 16] = (float)(in[4 + j] >> 4) * d + m;
-    }
+    uint8_t codes[block];
+    bl_unpack_halves(in + 4, codes);
+    for (int j = 0; j < block; j++) out[j] = (float)codes[j] * d + m;
   }
 }
 
@@ -38,6 +38,7 @@ BL_INLINE int32_t five_bits(int32_t low, uint32_t high, int j) {
 }
 
 BL_KERNEL void bl_decode_q5_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 22, out += block) {
     const float d = bl_load_half(in);
     const uint32_t high = bl_load32(in + 2);
@@ -49,6 +50,7 @@ BL_KERNEL void bl_decode_q5_0(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q5_1(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 24, out += block) {
     const float d = bl_load_half(in), m = bl_load_half(in + 2);
     const uint32_t high = bl_load32(in + 4);
@@ -60,6 +62,7 @@ BL_KERNEL void bl_decode_q5_1(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q8_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 34, out += block) {
     const float d = bl_load_half(in);
     for (int j = 0; j < block; j++) out[j] = (float)(int8_t)in[2 + j] * d;
@@ -109,6 +112,7 @@ BL_INLINE void pack_five_bits(const uint8_t codes[block], uint8_t *bytes) {
 }
 
 BL_KERNEL void bl_encode_q4_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 18) {
     const float d = bl_signed_peak(w, block) / -8, id = bl_reciprocal(d);
     uint8_t codes[block];
@@ -119,6 +123,7 @@ BL_KERNEL void bl_encode_q4_0(const float *restrict w, size_t count, uint8_t *re
 }
 
 BL_KERNEL void bl_encode_q4_1(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 20) {
     const ends e = ends_of(w);
     const float d = (e.greatest - e.least) / 15, id = bl_reciprocal(d);
@@ -131,6 +136,7 @@ BL_KERNEL void bl_encode_q4_1(const float *restrict w, size_t count, uint8_t *re
 }
 
 BL_KERNEL void bl_encode_q5_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 22) {
     const float d = bl_signed_peak(w, block) / -16, id = bl_reciprocal(d);
     uint8_t codes[block];
@@ -141,6 +147,7 @@ BL_KERNEL void bl_encode_q5_0(const float *restrict w, size_t count, uint8_t *re
 }
 
 BL_KERNEL void bl_encode_q5_1(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 24) {
     const ends e = ends_of(w);
     const float d = (e.greatest - e.least) / 31, id = bl_reciprocal(d);
@@ -153,6 +160,7 @@ BL_KERNEL void bl_encode_q5_1(const float *restrict w, size_t count, uint8_t *re
 }
 
 BL_KERNEL void bl_encode_q8_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 34) {
     const float d = bl_restarting_peak(w, block) / 127, id = bl_reciprocal(d);
     bl_store_half(d, out);

@@ -9,6 +9,7 @@
 enum { q1_block = 128, q2_block = 64 };
 
 BL_KERNEL void bl_decode_q1_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 18, out += q1_block) {
     const float d = bl_load_half(in);
     for (int i = 0; i < 16; i++) {
@@ -19,6 +20,7 @@ BL_KERNEL void bl_decode_q1_0(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_decode_q2_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 18, out += q2_block) {
     const float d = bl_load_half(in);
     for (int i = 0; i < 16; i++) {
@@ -29,6 +31,7 @@ BL_KERNEL void bl_decode_q2_0(const uint8_t *restrict in, size_t count, float *r
 }
 
 BL_KERNEL void bl_encode_q1_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += q1_block, out += 18) {
     float sum = 0;
     for (int j = 0; j < q1_block; j++) sum += bl_magnitude(w[j]);
@@ -42,6 +45,7 @@ BL_KERNEL void bl_encode_q1_0(const float *restrict w, size_t count, uint8_t *re
 }
 
 BL_KERNEL void bl_encode_q2_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += q2_block, out += 18) {
     const float d = bl_peak(w, q2_block), id = bl_reciprocal(d);
     bl_store_half(d, out);

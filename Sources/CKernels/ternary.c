@@ -24,6 +24,7 @@ BL_INLINE void decode_run(const uint8_t *in, int bytes, int trits, float d, floa
 }
 
 BL_KERNEL void bl_decode_tq1_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 54, out += bl_super_block) {
     const float d = bl_load_half(in + 52);
     decode_run(in, 32, 5, d, out);
@@ -33,8 +34,10 @@ BL_KERNEL void bl_decode_tq1_0(const uint8_t *restrict in, size_t count, float *
 }
 
 BL_KERNEL void bl_decode_tq2_0(const uint8_t *restrict in, size_t count, float *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, in += 66, out += bl_super_block) {
     const float d = bl_load_half(in + 64);
+    BL_ONE_BY_ONE
     for (int run = 0; run < 8; run++) {
       const uint8_t *codes = in + run / 4 * 32;
       for (int j = 0; j < 32; j++) {
@@ -45,6 +48,7 @@ BL_KERNEL void bl_decode_tq2_0(const uint8_t *restrict in, size_t count, float *
 }
 
 BL_KERNEL void bl_encode_tq1_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, out += 54) {
     const float d = bl_restarting_peak(w, bl_super_block), id = bl_reciprocal(d);
     bl_store_half(d, out + 52);
@@ -67,9 +71,11 @@ BL_KERNEL void bl_encode_tq1_0(const float *restrict w, size_t count, uint8_t *r
 }
 
 BL_KERNEL void bl_encode_tq2_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+  BL_ONE_BY_ONE
   for (; count > 0; count--, w += bl_super_block, out += 66) {
     const float d = bl_restarting_peak(w, bl_super_block), id = bl_reciprocal(d);
     bl_store_half(d, out + 64);
+    BL_ONE_BY_ONE
     for (int half = 0; half < 2; half++) {
       for (int m = 0; m < 32; m++) {
         int32_t byte = 0;
