@@ -29,6 +29,19 @@ struct PlanMatchTests {
     PlanMatch(plan: plan, model: model, fingerprint: fingerprint)
   }
 
+  @Test func formatsThatDoNotFitAreLeft() throws {
+    let format = try Format(parsing: "tq2_0")
+    let tensor = try #require(model.tensors.last { $0.suitability.isQuantizable })
+    #expect(tensor.rowLength % 256 != 0)
+    let match = match(plan { $0[tensor.id].choice = .format(format) })
+    #expect(
+      match.differences == [
+        "\(tensor.label) stays as it is: rows of \(tensor.rowLength) aren't a multiple of 256, "
+          + "so not tq2_0"
+      ])
+    #expect(!match.taken.contains { $0.tensor == tensor.id })
+  }
+
   @Test func theSameModelTakesEverything() throws {
     let int4 = try Format(parsing: "int4")
     let match = match(

@@ -56,7 +56,8 @@ extension State {
       return isFit ? .format(format) : state.choice(of: id)
     }
     if let unfit {
-      message = Notice(text: "\(objections.count) left as they are: \(unfit)", kind: .warning)
+      message = Notice(
+        text: "\(Figures.counted(objections.count, "tensor")) left: \(unfit)", kind: .warning)
     }
   }
 
