@@ -21,7 +21,7 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
-    let statistics = stats ? measureStatistics(model) : [:]
+    let statistics = stats ? try measureStatistics(model) : [:]
     if json {
       try emit(JSONWriter(.pretty).string(jsonObject(model, statistics)))
     } else {
@@ -29,11 +29,11 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  private func measureStatistics(_ model: Model) -> [Int: WeightSummary] {
+  private func measureStatistics(_ model: Model) throws -> [Int: WeightSummary] {
     let work = model.tensors.filter { WeightReader.canRead($0.source) }
       .map { Work.statistics(tensor: $0.id) }
     var statistics: [Int: WeightSummary] = [:]
-    for (work, finding) in measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model) {
       if case .statistics(let found) = finding { statistics[work.tensor] = found }
     }
     return statistics

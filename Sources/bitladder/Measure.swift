@@ -39,7 +39,7 @@ struct Measure: ParsableCommand {
       formats.map { Work.measurement(tensor: tensor.id, format: $0) }
     }
     var found: [Work: Measurement] = [:]
-    for (work, finding) in measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model) {
       if case .measurement(let measurement) = finding { found[work] = measurement }
     }
     let results = chosen.map { tensor in

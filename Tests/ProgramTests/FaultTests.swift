@@ -108,6 +108,32 @@ import Testing
     expectRestored(terminal)
   }
 
+  /// The same for a command: all figures, or one line that says why not.
+  @Test func truncatedWhileMeasuring() throws {
+    let large = SampleModel.llama(blocks: 4, width: 384)
+    let commands = [
+      "measure \"$1\" --formats int8,int4:entropy,int3:mse", "inspect \"$1\" --stats",
+    ]
+    for round in 0..<8 {
+      let path = try scratch.write(large, as: "large.safetensors")
+      let outcome = try Program.shell(
+        "\"$0\" \(commands[round % 2]) & sleep 0.\(100 + 40 * round); truncate -s 4096 \"$1\"; wait $!",
+        [path])
+      let comment: Comment = "\(round): \(outcome.words)"
+      guard outcome.status == 0 else {
+        #expect(outcome.status == 1, comment)
+        expectOneLine(outcome, comment)
+        continue
+      }
+      let matrices = large.tensors.count { $0.shape.count == 2 }
+      let lines = round % 2 == 0 ? 1 + 3 * matrices : 2 + large.tensors.count
+      #expect(outcome.lines.count == lines, comment)
+      if round % 2 == 1 {
+        #expect(outcome.lines[1].split(separator: " ").count > 8, comment)
+      }
+    }
+  }
+
   @Test func removed() throws {
     let path = try scratch.write(.llama(), as: "gone.safetensors")
     let plan = scratch["plan.json"]
