@@ -161,7 +161,7 @@ extension Action {
   static let plan: [Action] = [
     Action(
       id: "pin", section: .plan, keys: [.character("p")],
-      title: "pin or unpin: the solver leaves it alone"
+      title: "pin or unpin: a solver leaves pinned ones alone"
     ) {
       $0.togglePins()
       return []
