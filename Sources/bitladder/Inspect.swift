@@ -21,9 +21,11 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
+    // Before reading: what is found belongs to the model as it is now.
+    let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
     let statistics = stats ? try measureStatistics(model) : [:]
-    if json {
-      try emit(JSONWriter(.pretty).string(jsonObject(model, statistics)))
+    if let identity {
+      try emit(JSONWriter(.pretty).string(jsonObject(identity, model, statistics)))
     } else {
       try emit(table(model, statistics))
     }
@@ -69,9 +71,11 @@ struct Inspect: ParsableCommand {
       + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
   }
 
-  private func jsonObject(_ model: Model, _ statistics: [Int: WeightSummary]) -> JSONValue {
+  private func jsonObject(
+    _ identity: Plan.ModelIdentity, _ model: Model, _ statistics: [Int: WeightSummary]
+  ) -> JSONValue {
     [
-      "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
+      "model": PlanFile.json(of: identity),
       "tensors": .array(
         model.tensors.map { tensor in
           var object: JSONObject = [
