@@ -204,6 +204,7 @@ extension State {
       if text.isEmpty { searchText = nil }
     case .filter:
       guard !text.isEmpty else { return [] }
+      if !rows.isEmpty { stayHere() }
       do throws(PatternError) {
         _ = try NameFilter(text)
         let count = rows.count { if case .tensor = $0.subject { true } else { false } }

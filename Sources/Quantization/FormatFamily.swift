@@ -32,7 +32,10 @@ extension Format {
     let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
     let scored = knownNames.enumerated().map { index, known in
       let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
-      return (editDistance(name, known.lowercased()), strange ? 1 : 0, index, known)
+      // What begins so is as near as can be.
+      let isBeginning = !name.isEmpty && known.lowercased().hasPrefix(name)
+      let distance = isBeginning ? 0 : editDistance(name, known.lowercased())
+      return (distance, strange ? 1 : 0, index, known)
     }
     return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)
   }

@@ -21,19 +21,21 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
-    let statistics = stats ? measureStatistics(model) : [:]
-    if json {
-      try emit(JSONWriter(.pretty).string(jsonObject(model, statistics)))
+    // Before reading: what is found belongs to the model as it is now.
+    let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
+    let statistics = stats ? try measureStatistics(model) : [:]
+    if let identity {
+      try emit(JSONWriter(.pretty).string(jsonObject(identity, model, statistics)))
     } else {
       try emit(table(model, statistics))
     }
   }
 
-  private func measureStatistics(_ model: Model) -> [Int: WeightSummary] {
+  private func measureStatistics(_ model: Model) throws -> [Int: WeightSummary] {
     let work = model.tensors.filter { WeightReader.canRead($0.source) }
       .map { Work.statistics(tensor: $0.id) }
     var statistics: [Int: WeightSummary] = [:]
-    for (work, finding) in measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model) {
       if case .statistics(let found) = finding { statistics[work.tensor] = found }
     }
     return statistics
@@ -69,9 +71,11 @@ struct Inspect: ParsableCommand {
       + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
   }
 
-  private func jsonObject(_ model: Model, _ statistics: [Int: WeightSummary]) -> JSONValue {
+  private func jsonObject(
+    _ identity: Plan.ModelIdentity, _ model: Model, _ statistics: [Int: WeightSummary]
+  ) -> JSONValue {
     [
-      "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
+      "model": PlanFile.json(of: identity),
       "tensors": .array(
         model.tensors.map { tensor in
           var object: JSONObject = [

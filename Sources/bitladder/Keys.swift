@@ -5,7 +5,7 @@ struct Keys: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the explorer's keys as a Markdown table.", shouldDisplay: false)
 
-  func run() {
-    print(KeyTable.markdown, terminator: "")
+  func run() throws {
+    try emit(KeyTable.markdown)
   }
 }

@@ -35,11 +35,13 @@ struct Measure: ParsableCommand {
           + (tensors.map { " matches '\($0.sanitised)'" } ?? "")
           + "; `bitladder inspect` lists them with the reasons")
     }
+    // Before measuring: what is found belongs to the model as it is now.
+    let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
     let work = chosen.flatMap { tensor in
       formats.filter { fits($0, tensor) }.map { Work.measurement(tensor: tensor.id, format: $0) }
     }
     var found: [Work: Measurement] = [:]
-    for (work, finding) in measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model) {
       if case .measurement(let measurement) = finding { found[work] = measurement }
     }
     let results = chosen.map { tensor in
@@ -48,8 +50,8 @@ struct Measure: ParsableCommand {
         measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] }
       )
     }
-    if json {
-      try emit(JSONWriter(.pretty).string(jsonObject(model, results)))
+    if let identity {
+      try emit(JSONWriter(.pretty).string(jsonObject(identity, results)))
     } else {
       try emit(table(results))
     }
@@ -92,9 +94,9 @@ struct Measure: ParsableCommand {
     return table.text
   }
 
-  private func jsonObject(_ model: Model, _ results: [Result]) -> JSONValue {
+  private func jsonObject(_ identity: Plan.ModelIdentity, _ results: [Result]) -> JSONValue {
     [
-      "model": PlanFile.json(of: Plan.ModelIdentity(model, fingerprint: model.fingerprint())),
+      "model": PlanFile.json(of: identity),
       "tensors": .array(
         results.map { tensor, measurements in
           [

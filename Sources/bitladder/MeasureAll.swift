@@ -5,7 +5,7 @@ import ModelFiles
 import Synchronization
 
 /// Does all the work on all processors, with progress on standard error if that is a terminal.
-func measureAll(_ work: [Work], of model: Model) -> [(Work, Finding)] {
+func measureAll(_ work: [Work], of model: Model) throws(Failure) -> [(Work, Finding)] {
   let results = Mutex<[(Work, Finding)]>([])
   let done = DispatchSemaphore(value: 0)
   let measurer = Measurer(model: model) { work, finding in
@@ -25,5 +25,11 @@ func measureAll(_ work: [Work], of model: Model) -> [(Work, Finding)] {
   }
   if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   measurer.stop()
-  return results.withLock { $0 }
+  let findings = results.withLock { $0 }
+  for case (let work, .lost) in findings {
+    throw Failure(
+      "\(model.tensors[work.tensor].label): its file was cut short or removed while it was read; "
+        + "put it back and measure again")
+  }
+  return findings
 }

@@ -32,6 +32,25 @@ struct SearchTests {
     #expect(player.here == "model.layers.9.mlp.up_proj.weight")
   }
 
+  /// Taking the filter away leaves the cursor where the user went, even if that block was folded.
+  @Test func withoutTheFilterThePlaceIsKept() throws {
+    var player = player
+    try player.press("f*layers.9.*<Enter>j")
+    let here = try #require(player.here)
+    #expect(here.contains("layers.9."))
+    try player.press("<Esc>")
+    #expect(!player.state.isFiltered)
+    #expect(player.here == here)
+  }
+
+  /// A filter that is given up brings back the place from before it.
+  @Test func aFilterGivenUpChangesNoPlace() throws {
+    var player = player
+    let here = player.here
+    try player.press("f*layers.9.*<Esc>")
+    #expect(player.here == here)
+  }
+
   /// A match in a folded block is shown.
   @Test func searchingUnfolds() throws {
     var player = player

@@ -105,16 +105,15 @@ import Testing
     try #require(terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") })
     try #require(terminal.press("s", until: "saved to "))
     terminal.expectQuits()
-    let scripted = try Program.run([
-      model, "--plan", scratch["b.json"], "--script", "4jj8", "--dump-frame",
-    ])
-    #expect(scripted.status == 0)
-    // Everything is measured before a second run saves.
-    let again = try Program.run([model, "--plan", plan, "--script", "s"])
-    #expect(again.status == 0)
     let first = try scratch.text("a.json")
     #expect(first.contains("\"int8\"") && first.contains("\"int4\""))
-    #expect(scratch.names == ["a.json", "sample.safetensors"])
+    // A script saves when everything is measured, however soon its keys come.
+    for script in ["4jj8s", "jj8kk4s", "*8u<Esc>4jj8s"] {
+      let name = "\(script.count).json"
+      let outcome = try Program.run([model, "--plan", scratch[name], "--script", script])
+      #expect(outcome.status == 0)
+      #expect(try scratch.text(name) == first, "\(script)")
+    }
   }
 
   @Test func unsavedQuitAsks() throws {

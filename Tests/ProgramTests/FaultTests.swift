@@ -98,18 +98,40 @@ import Testing
     let path = try scratch.write(.llama(blocks: 2), as: "cut.safetensors")
     let terminal = try explore(path)
     try #require(terminal.wait(until: isMeasured))
+    #expect(!terminal.screen.picture.contains("can't be read"))
     #expect(truncate(path, 4096) == 0)
     terminal.send("G")
     terminal.send("tint5:mse\r")
-    try #require(
-      terminal.wait {
-        let text = $0.picture.lowercased()
-        return text.contains("cut short") || text.contains("lost") || text.contains("can't be read")
-          || text.contains("unreadable")
-      }, "\(terminal.screen.picture)")
+    try #require(terminal.wait(for: "can't be read"), "\(terminal.screen.picture)")
     terminal.send("qd")
     #expect(terminal.waitForExit() == .exited(0))
     expectRestored(terminal)
+  }
+
+  /// The same for a command: all figures, or one line that says why not.
+  @Test func truncatedWhileMeasuring() throws {
+    let large = SampleModel.llama(blocks: 4, width: 384)
+    let commands = [
+      "measure \"$1\" --formats int8,int4:entropy,int3:mse", "inspect \"$1\" --stats",
+    ]
+    for round in 0..<8 {
+      let path = try scratch.write(large, as: "large.safetensors")
+      let outcome = try Program.shell(
+        "\"$0\" \(commands[round % 2]) & sleep 0.\(100 + 40 * round); truncate -s 4096 \"$1\"; wait $!",
+        [path])
+      let comment: Comment = "\(round): \(outcome.words)"
+      guard outcome.status == 0 else {
+        #expect(outcome.status == 1, comment)
+        expectOneLine(outcome, comment)
+        continue
+      }
+      let matrices = large.tensors.count { $0.shape.count == 2 }
+      let lines = round % 2 == 0 ? 1 + 3 * matrices : 2 + large.tensors.count
+      #expect(outcome.lines.count == lines, comment)
+      if round % 2 == 1 {
+        #expect(outcome.lines[1].split(separator: " ").count > 8, comment)
+      }
+    }
   }
 
   @Test func removed() throws {

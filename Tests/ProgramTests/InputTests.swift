@@ -76,8 +76,12 @@ import Testing
     try #require(terminal.wait(for: "block 17"))
     #expect(!terminal.screen.picture.contains("block 18"))
     terminal.send("\u{1B}")
-    // Everything is in the list again: the embedding, the blocks, the first with its tensors.
-    try #require(terminal.wait(for: "/72"))
+    // Everything is in the list again, and the place is kept: other blocks around an open block 17.
+    try #require(
+      terminal.wait { screen in
+        screen.picture.contains("block 17")
+          && ["block 16", "block 18"].contains { screen.picture.contains($0) }
+      })
     terminal.expectQuits()
   }
 

@@ -68,22 +68,29 @@ public enum Session {
     defer { worker.stop() }
     var state = start(model, options, plan, on: screen)
     var isRunning = true
+    func finishMeasuring() {
+      while isRunning, state.isMeasuring {
+        Thread.sleep(forTimeInterval: 0.002)
+        take(mailbox.drain())
+      }
+    }
     func take(_ events: [ExplorerEvent]) {
       for effect in state.update(events) {
         switch effect {
         case .quit, .terminate: isRunning = false
         case .save(let file, let assignments):
-          take([Worker.save(file, assignments)])
+          // What a script saves doesn't depend on how far the measuring has come.
+          finishMeasuring()
+          let text = PlanFile.text(of: state.makePlan())
+          let whole = FileToSave(text: text, path: file.path, expected: file.expected)
+          take([Worker.save(whole, assignments)])
         default: worker.perform([effect])
         }
       }
     }
     worker.perform(state.settle())
     for event in events where isRunning { take([.input(event)]) }
-    while isRunning, state.isMeasuring {
-      Thread.sleep(forTimeInterval: 0.002)
-      take(mailbox.drain())
-    }
+    finishMeasuring()
     screen.show(state.draw())
     return state
   }

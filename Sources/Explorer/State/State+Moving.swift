@@ -103,6 +103,9 @@ extension State {
   /// filters nothing.
   mutating func setFilter(_ text: String?) {
     filter = text.flatMap { $0.isEmpty ? nil : try? NameFilter($0) }
+    // Without the filter folds count again: they mustn't hide where the user is.
+    let here = isFiltered || isBoundToReturn ? nil : tensor?.id
     refreshRows()
+    if let here { reveal(here) }
   }
 }

@@ -190,6 +190,12 @@ public struct State: Sendable {
     }
   }
 
+  /// Whether the cursor was put where it is by a filter or a fold, and goes back without it.
+  var isBoundToReturn: Bool { place != nil }
+
+  /// Makes where the cursor is the place that it stays at.
+  mutating func stayHere() { place = nil }
+
   /// A long model starts with its blocks folded, but for the first: an overview and an example.
   private mutating func foldAtStart() {
     let blocks = catalogue.nodes.compactMap { node -> Group? in
