@@ -57,7 +57,8 @@ let package = Package(
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
-      name: "QuantizationTests", dependencies: ["Quantization"], exclude: ["golden.py", "ggml_golden.py"],
+      name: "QuantizationTests", dependencies: ["Quantization"],
+      exclude: ["golden.py", "ggml_golden.py"],
       resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
