@@ -1,7 +1,7 @@
 // IQ4_NL, IQ4_XS: sixteen levels, closer together near zero.
 //
 // Blocks (halves are IEEE binary16, integers little-endian):
-//   IQ4_NL: 32 weights: half d; 16 bytes, weight j in the low four bits of byte j, weight j + 16 in the high four
+//   IQ4_NL: 32 weights: half d; 16 bytes, weight j in the low half of byte j, weight j + 16 in the high half
 //   IQ4_XS: 256 weights: half d; 16 bits, the upper two bits of eight scales; 4 bytes, their low four bits; for
 //           each 32 weights 16 bytes as in IQ4_NL
 #include "ggml_block.h"
