@@ -69,6 +69,20 @@ struct Inspect: ParsableCommand {
       + "\(model.name): \(Figures.counted(model.tensors.count, "tensor")), "
       + "\(Figures.count(model.weightCount)) weights, \(Figures.bytes(model.byteCount)), "
       + model.container.rawValue + (model.architecture.map { ", \($0.sanitised)" } ?? "") + "\n"
+      + sizes(model.hyperparameters)
+  }
+
+  /// What the configuration says of the model's sizes, as a line; nothing where it says nothing.
+  private func sizes(_ sizes: Hyperparameters) -> String {
+    let known: [(String, Int?)] = [
+      ("layers", sizes.layers), ("hidden", sizes.hiddenSize),
+      ("intermediate", sizes.intermediateSize), ("heads", sizes.heads),
+      ("kv heads", sizes.keyValueHeads), ("head size", sizes.headSize),
+      ("experts", sizes.experts), ("active experts", sizes.activeExperts),
+      ("vocabulary", sizes.vocabulary), ("context", sizes.contextLength),
+    ]
+    let words = known.compactMap { name, size in size.map { "\(name) \($0)" } }
+    return words.isEmpty ? "" : words.joined(separator: ", ") + "\n"
   }
 
   private func jsonObject(

@@ -32,6 +32,17 @@ struct SampleModelsTests {
     }
   }
 
+  /// Sizes come from config.json or from the GGUF's metadata, and are the same.
+  @Test(arguments: ["austen", "austen/austen-bf16.gguf"]) func sizes(name: String) throws {
+    let inspected = try Program.run(
+      ["inspect", Self.folder.appendingPathComponent(name).path])
+    #expect(inspected.status == 0)
+    #expect(
+      inspected.text.hasSuffix(
+        "layers 5, hidden 256, intermediate 768, heads 4, kv heads 2, head size 64, "
+          + "vocabulary 2048, context 256\n"))
+  }
+
   @Test(arguments: models) func explorer(path: String) throws {
     let scratch = try Scratch()
     let plan = scratch["plan.json"]
