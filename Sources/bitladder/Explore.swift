@@ -37,7 +37,7 @@ struct Explore: ParsableCommand {
 
   func run() throws {
     var options = Options()
-    options.ladder = try FormatList.read(ladder)
+    options.ladder = try readFormats(ladder)
     options.planPath = plan
     options.mouse = mouse
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }

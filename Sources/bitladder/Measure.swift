@@ -22,7 +22,7 @@ struct Measure: ParsableCommand {
   var json = false
 
   func run() throws {
-    let formats = try FormatList.read(formats) ?? []
+    let formats = try readFormats(formats) ?? []
     let pattern = try readPattern()
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }

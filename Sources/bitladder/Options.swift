@@ -18,33 +18,19 @@ struct ModelArgument: ParsableArguments {
   }
 }
 
-/// Formats, separated by commas.
-struct FormatList: ExpressibleByArgument {
-  let formats: [Format]
-
-  init?(argument: String) {
-    guard let formats = try? Self.parse(argument) else { return nil }
-    self.formats = formats
-  }
-
-  static func parse(_ text: String) throws(FormatError) -> [Format] {
-    var formats: [Format] = []
+/// Reads formats separated by commas, each once; nil if nothing was given.
+func readFormats(_ text: String?) throws -> [Format]? {
+  guard let text else { return nil }
+  var formats: [Format] = []
+  do {
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
       let format = try Format(parsing: name.trimmingCharacters(in: .whitespaces))
       if !formats.contains(format) { formats.append(format) }
     }
-    return formats
+  } catch {
+    throw ValidationError(error.description)
   }
-
-  /// Reads a list where a mistake is to be told in full.
-  static func read(_ text: String?) throws -> [Format]? {
-    guard let text else { return nil }
-    do {
-      return try parse(text)
-    } catch {
-      throw ValidationError(error.description)
-    }
-  }
+  return formats
 }
 
 /// Reads a plan file; nil if there is none at the path and there need be none.

@@ -27,9 +27,6 @@ struct Action: Sendable, Identifiable {
   var objection: @Sendable (State) -> String? = { _ in nil }
   let perform: @Sendable (inout State) -> [Effect]
 
-  /// The keys as text, for tables.
-  var keyNames: String { keys.map(\.label).joined(separator: " ") }
-
   /// The action of a key, if it has one.
   static func bound(to key: Key) -> Action? { byKey[key] }
 
@@ -69,6 +66,9 @@ extension Key {
     default: "?"
     }
   }
+
+  /// The label in the characters that a screen has.
+  func label(in glyphs: Glyphs) -> String { glyphs.isASCII ? asciiLabel : label }
 
   /// The label without characters beyond ASCII.
   var asciiLabel: String {

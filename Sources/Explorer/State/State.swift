@@ -127,10 +127,7 @@ public struct State: Sendable {
   }
 
   /// What a change applies to: the marked tensors, or those of the row under the cursor.
-  var targets: [Int] {
-    let chosen = marks.isEmpty ? row.map(members) ?? [] : marks.sorted()
-    return chosen
-  }
+  var targets: [Int] { marks.isEmpty ? row.map(members) ?? [] : marks.sorted() }
 
   /// The targets that can be quantized.
   var quantizableTargets: [Int] {
@@ -208,15 +205,13 @@ public struct State: Sendable {
   }
 
   private mutating func moveToFirstTensor() {
-    cursor =
+    func first(where isWanted: (Tensor) -> Bool) -> Int? {
       rows.firstIndex { row in
         guard case .tensor(let id) = row.subject else { return false }
-        return model.tensors[id].suitability.isQuantizable && model.tensors[id].block != nil
+        return model.tensors[id].suitability.isQuantizable && isWanted(model.tensors[id])
       }
-      ?? rows.firstIndex { row in
-        guard case .tensor(let id) = row.subject else { return false }
-        return model.tensors[id].suitability.isQuantizable
-      } ?? 0
+    }
+    cursor = first { $0.block != nil } ?? first { _ in true } ?? 0
   }
 
   // MARK: - Totals

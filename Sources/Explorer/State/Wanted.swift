@@ -28,7 +28,7 @@ extension State {
       }
       want(.statistics(tensor: id))
       if tensor.suitability.isQuantizable {
-        for format in pickerFormatsInSight(layout: layout) {
+        for format in pickerFormatsInSight {
           want(.measurement(tensor: id, format: format))
         }
         for case .format(let format) in ladder(of: id).rungs {

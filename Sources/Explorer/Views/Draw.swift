@@ -226,7 +226,7 @@ extension State {
       let key =
         action.id == "fewer"
         ? glyphs.leftAndRight
-        : action.keys.first.map { glyphs.isASCII ? $0.asciiLabel : $0.label } ?? ""
+        : action.keys.first?.label(in: glyphs) ?? ""
       let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
       return (Hint(key: key, text: text, action: action.id), hint.priority)
     }

@@ -66,7 +66,7 @@ enum HelpView {
       if !lines.isEmpty { lines.append(.blank) }
       lines.append(.heading(section.rawValue))
       for entry in entries(of: section) {
-        let keys = entry.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
+        let keys = entry.keys.map { $0.label(in: glyphs) }
         lines.append(.action(keys: keys.joined(separator: " "), title: entry.title))
       }
     }

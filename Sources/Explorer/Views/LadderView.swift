@@ -53,19 +53,11 @@ extension State {
       Figures.bits(rung.bitsPerWeight(of: tensor)), in: columns.bits, style: style)
     canvas.writeRight(Figures.bytes(rung.byteCount(of: tensor)), in: columns.size, style: style)
     if case .format(let format) = rung {
-      if let figures = measurement(of: tensor.id, format)?.figures {
-        let severity = Theme.Severity(nmse: figures.nmse).style
-        canvas.writeRight(Figures.percent(figures.nmse), in: columns.error, style: severity)
-        canvas.writeRight(Figures.decibels(figures.sqnr), in: columns.sqnr, style: severity)
-        canvas.bar(
-          Theme.severityShare(nmse: figures.nmse), in: columns.bar, glyphs: glyphs, style: severity)
-      } else {
-        canvas.writeRight(glyphs.ellipsis, in: columns.error, style: Theme.faint)
-      }
+      drawErrors(
+        of: tensor.id, in: format, on: &canvas, nmse: columns.error, sqnr: columns.sqnr,
+        bar: columns.bar)
     }
-    if focus == .ladder, rung == ladderCursor {
-      canvas.restyle(line) { Style(attributes: $0.attributes.subtracting(.dim).union(.reverse)) }
-    }
+    if focus == .ladder, rung == ladderCursor { canvas.select(line) }
   }
 
   private func drawKept(_ reason: String, on canvas: inout Canvas, in rect: Rect) {

@@ -79,11 +79,12 @@ extension State {
   private func drawRow(_ index: Int, isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
     let row = rows[index]
     let columns = ListColumns(line: line, catalogue: catalogue)
-    drawGutter(row, isInRange: isInRange, on: &canvas, in: line)
+    let members = members(of: row)
+    drawGutter(members, isInRange: isInRange, on: &canvas, in: line)
     let cells =
       switch row.subject {
       case .tensor(let id): tensorCells(id)
-      case .group(let group): groupCells(group, members: members(of: row), isFolded: isFolded(row))
+      case .group(let group): groupCells(group, members: members, isFolded: isFolded(row))
       }
     let indent = String(repeating: " ", count: 2 * row.depth)
     let name = (indent + cells.name).truncatedMiddle(
@@ -105,8 +106,7 @@ extension State {
     }
   }
 
-  private func drawGutter(_ row: Row, isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
-    let ids = members(of: row)
+  private func drawGutter(_ ids: [Int], isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
     let marked = ids.count { marks.contains($0) }
     if marked > 0 || isInRange {
       canvas.write(marked == ids.count || isInRange ? "*" : "+", at: line.origin, style: Theme.mark)
@@ -117,10 +117,10 @@ extension State {
   }
 
   private func drawCursor(on canvas: inout Canvas, in line: Rect) {
-    canvas.restyle(line) { style in
-      focus == .list
-        ? Style(attributes: style.attributes.subtracting([.dim]).union(.reverse))
-        : style.with(.underline)
+    if focus == .list {
+      canvas.select(line)
+    } else {
+      canvas.restyle(line) { $0.with(.underline) }
     }
   }
 

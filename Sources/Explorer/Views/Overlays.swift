@@ -79,13 +79,7 @@ extension State {
           + format.description.truncatedMiddle(to: 25, mark: glyphs.ellipsis),
         at: parts[0].origin, style: index == 0 ? Theme.faint : Theme.changed, within: 30)
       canvas.writeRight(Figures.bytes(size), in: parts[1])
-      if let figures = measurement(of: tensor.id, format)?.figures {
-        let style = Theme.Severity(nmse: figures.nmse).style
-        canvas.writeRight(Figures.percent(figures.nmse), in: parts[2], style: style)
-        canvas.writeRight(Figures.decibels(figures.sqnr), in: parts[3], style: style)
-      } else {
-        canvas.writeRight(glyphs.ellipsis, in: parts[2], style: Theme.faint)
-      }
+      drawErrors(of: tensor.id, in: format, on: &canvas, nmse: parts[2], sqnr: parts[3])
     }
   }
 

@@ -55,7 +55,7 @@ extension State {
   }
 
   /// The formats whose errors an open list or form shows.
-  func pickerFormatsInSight(layout: ScreenLayout) -> [Format] {
+  var pickerFormatsInSight: [Format] {
     switch modal {
     case .picker(let picker) where picker.kind == .formats:
       let items = items(of: picker)
@@ -120,16 +120,14 @@ extension State {
       switch item {
       case .format(let format): drawFormat(format, on: &canvas, in: rect)
       case .action(let action):
-        let names = action.keys.map { glyphs.isASCII ? $0.asciiLabel : $0.label }
+        let names = action.keys.map { $0.label(in: glyphs) }
         let refusal = action.objection(self)
         canvas.write(
           action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,
           style: refusal == nil ? .standard : Theme.faint, within: rect.columns - 16)
         canvas.writeRight(names.joined(separator: " "), in: rect, style: Theme.accent)
       }
-      if first + line == picker.selected {
-        canvas.restyle(rect) { Style(attributes: $0.attributes.subtracting(.dim).union(.reverse)) }
-      }
+      if first + line == picker.selected { canvas.select(rect) }
     }
   }
 
@@ -144,13 +142,7 @@ extension State {
     canvas.writeRight(
       Figures.bytes(format.storedByteCount(rows: shape.0, rowLength: shape.1)), in: parts[2])
     guard tensor.suitability.isQuantizable else { return }
-    if let figures = measurement(of: tensor.id, format)?.figures {
-      let style = Theme.Severity(nmse: figures.nmse).style
-      canvas.writeRight(Figures.percent(figures.nmse), in: parts[3], style: style)
-      canvas.writeRight(Figures.decibels(figures.sqnr), in: parts[4], style: style)
-    } else {
-      canvas.writeRight(glyphs.ellipsis, in: parts[3], style: Theme.faint)
-    }
+    drawErrors(of: tensor.id, in: format, on: &canvas, nmse: parts[3], sqnr: parts[4])
   }
 }
 
