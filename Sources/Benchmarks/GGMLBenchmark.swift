@@ -19,7 +19,7 @@ enum GGMLBenchmark {
     for type in GGMLType.allCases {
       var blocks = randomBytes(count / type.blockLength * type.bytesPerBlock)
       var encode: Double?
-      if type.canEncode {
+      if true {
         let codec = Format.ggml(type).codec()
         let seconds = medianSeconds(runs: runs) {
           blocks = codec.encode(weights.span, rowLength: rowLength).bytes
@@ -80,7 +80,7 @@ enum GGMLBenchmark {
   }
 
   private static func peer(_ folder: URL, runs: Int) -> [String: Result]? {
-    let types = GGMLType.allCases.map { $0.rawValue + ($0.canEncode ? "+" : "") }
+    let types = GGMLType.allCases.map { $0.rawValue + "+" }
     guard
       let text = python(script, [folder.path, String(runs), String(rowLength)] + types)
     else { return nil }

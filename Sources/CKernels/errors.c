@@ -90,3 +90,38 @@ BL_KERNEL void bl_error_sums_add(const float *weights, const float *reconstructe
     }
   }
 }
+
+/// Adds eight pairs; those that don't count are zeros.
+BL_INLINE void add_weighted(const f32x8 *w, const f32x8 *r, const f32x8 *importance, f64x8 sums[2]) {
+  typedef uint32_t u32x8 __attribute__((ext_vector_type(8)));
+  const u32x8 a = (u32x8)*w & 0x7fffffffu, b = (u32x8)*r & 0x7fffffffu;
+  const f32x8 nothing = 0;
+  const f32x8 kept = __builtin_elementwise_max(a, b) < BL_INFINITY_BITS ? *w : nothing;
+  const f32x8 back = __builtin_elementwise_max(a, b) < BL_INFINITY_BITS ? *r : nothing;
+  const f64x8 weight = __builtin_convertvector(*importance, f64x8);
+  const f64x8 source = __builtin_convertvector(kept, f64x8);
+  const f64x8 error = source - __builtin_convertvector(back, f64x8);
+  sums[0] += weight * (error * error);
+  sums[1] += weight * (source * source);
+}
+
+BL_KERNEL void bl_weighted_sums_add(const float *weights, const float *reconstructed,
+                                    const float *importance, size_t rows, size_t row_length,
+                                    bl_weighted_sums *sums) {
+  f64x8 s[2] = {0, 0};
+  const size_t whole = row_length & ~(size_t)7, rest = row_length - whole;
+  for (size_t row = 0; row < rows; row++) {
+    const float *w = weights + row * row_length, *r = reconstructed + row * row_length;
+    for (size_t i = 0; i < whole; i += 8) {
+      add_weighted((const f32x8 *)(w + i), (const f32x8 *)(r + i), (const f32x8 *)(importance + i), s);
+    }
+    if (rest == 0) continue;
+    f32x8 tail[3] = {0, 0, 0};
+    memcpy(&tail[0], w + whole, rest * sizeof *w);
+    memcpy(&tail[1], r + whole, rest * sizeof *r);
+    memcpy(&tail[2], importance + whole, rest * sizeof *importance);
+    add_weighted(&tail[0], &tail[1], &tail[2], s);
+  }
+  sums->squared_error += bl_sum_lanes(&s[0]);
+  sums->squares += bl_sum_lanes(&s[1]);
+}

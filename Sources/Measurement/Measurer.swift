@@ -24,6 +24,7 @@ public final class Measurer: Sendable {
   }
 
   private let model: Model
+  private let importance: ModelImportance?
   private let ranges = HistogramRanges()
   private let report: Report
   private let workers: Int
@@ -35,13 +36,17 @@ public final class Measurer: Sendable {
 
   /// Starts the workers.
   /// - Parameters:
+  ///   - importance: of the model's input channels, if it is known: formats that use it do, and errors
+  ///     are weighted by it as well.
   ///   - workers: threads; all processors by default, since they have a lower priority.
   ///   - report: called on a worker's thread.
   public init(
-    model: Model, workers: Int = ProcessInfo.processInfo.activeProcessorCount,
+    model: Model, importance: ModelImportance? = nil,
+    workers: Int = ProcessInfo.processInfo.activeProcessorCount,
     report: @escaping Report
   ) {
     self.model = model
+    self.importance = importance
     self.report = report
     self.workers = max(1, workers)
     for index in 0..<self.workers {
@@ -92,7 +97,7 @@ public final class Measurer: Sendable {
   }
 
   private func run() {
-    var measuring = Measuring(model: model, ranges: ranges)
+    var measuring = Measuring(model: model, importance: importance, ranges: ranges)
     while true {
       while let work = next(urgentOnly: false) { perform(work, with: &measuring) }
       if queue.withLock({ $0.isStopped }) { return }
@@ -140,7 +145,7 @@ public final class Measurer: Sendable {
         guard !isUrgent else { return }
         // The user waits for this one: it goes first, on buffers of its own.
         while urgentCount.load(ordering: .relaxed) > 0, let urgent = next(urgentOnly: true) {
-          var another = Measuring(model: model, ranges: ranges)
+          var another = Measuring(model: model, importance: importance, ranges: ranges)
           perform(urgent, with: &another)
         }
       }

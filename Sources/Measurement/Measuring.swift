@@ -15,9 +15,15 @@ struct Measuring {
   private var reconstructed: [Float] = []
 
   private let ranges: HistogramRanges
+  private let importance: ModelImportance?
+  /// That of the tensor at hand.
+  private var channelImportance: [Float] = []
 
-  init(model: Model, ranges: HistogramRanges = HistogramRanges()) {
+  init(
+    model: Model, importance: ModelImportance? = nil, ranges: HistogramRanges = HistogramRanges()
+  ) {
     self.model = model
+    self.importance = importance
     self.ranges = ranges
   }
 
@@ -25,8 +31,12 @@ struct Measuring {
     _ work: Work, checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
     let tensor = model.tensors[work.tensor]
+    let importance = importance?[tensor]
+    channelImportance = importance?.values ?? []
     guard
-      let reader = WeightReader(model: model, tensor: tensor, wholeRows: work.needsWholeRows)
+      let reader = WeightReader(
+        model: model, tensor: tensor, wholeRows: work.needsWholeRows,
+        matrices: importance?.matrices ?? 1)
     else { return .unreadable }
     let finding = try find(work, reader, checkpoint)
     // Pages that are gone read as zeros.
@@ -77,8 +87,10 @@ struct Measuring {
     var sums = ErrorSums()
     for piece in 0..<reader.pieceCount {
       try checkpoint()
-      reconstruct(reader, piece, codec)
-      sums.add(weights.span, reconstructed.span)
+      let rowLength = reconstruct(reader, piece, codec)
+      sums.add(
+        weights.span, reconstructed.span, rowLength: rowLength,
+        importance: channels(of: piece, reader).span)
     }
     return Measurement(
       format: format, rows: reader.tensor.rows, rowLength: reader.tensor.rowLength, sums: sums)
@@ -124,14 +136,29 @@ struct Measuring {
     }
   }
 
-  private mutating func reconstruct(_ reader: WeightReader, _ piece: Int, _ codec: any Codec) {
+  /// Reads a piece and what comes back of it.
+  /// - Returns: the length of its rows, or of its part of a row.
+  @discardableResult
+  private mutating func reconstruct(
+    _ reader: WeightReader, _ piece: Int, _ codec: any Codec
+  ) -> Int {
     let rowLength = reader.read(piece: piece, into: &weights)
     if reconstructed.count != weights.count {
       reconstructed = [Float](repeating: 0, count: weights.count)
     }
     let source = weights
+    let importance = channels(of: piece, reader)
     var target = reconstructed.mutableSpan
-    codec.reconstruct(source.span, rowLength: rowLength, into: &target)
+    codec.reconstruct(
+      source.span, rowLength: rowLength, importance: importance.span, into: &target)
+    return rowLength
+  }
+
+  /// The importance of a piece's columns; none where it isn't known.
+  private func channels(of piece: Int, _ reader: WeightReader) -> ArraySlice<Float> {
+    let channels = reader.channels(of: piece)
+    guard channels.upperBound <= channelImportance.count else { return [] }
+    return channelImportance[channels]
   }
 }
 

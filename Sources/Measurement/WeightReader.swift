@@ -17,6 +17,9 @@ public struct WeightReader: Sendable {
   private let model: Model
   private let rowsPerPiece: Int
   private let piecesPerRow: Int
+  /// The rows of each stacked matrix, none of whose pieces has rows of another.
+  private let rowsPerMatrix: Int
+  private let piecesPerMatrix: Int
 
   /// Whether weights of this type can be read as numbers.
   public static func canRead(_ source: SourceType) -> Bool {
@@ -24,18 +27,21 @@ public struct WeightReader: Sendable {
   }
 
   /// A reader of a tensor, or nil if its type can't be read as numbers.
-  /// - Parameter wholeRows: whether rows must never be cut, however long they are.
-  public init?(model: Model, tensor: Tensor, wholeRows: Bool = false) {
+  /// - Parameters:
+  ///   - wholeRows: whether rows must never be cut, however long they are.
+  ///   - matrices: how many matrices are stacked in the tensor; a piece lies within one of them.
+  public init?(model: Model, tensor: Tensor, wholeRows: Bool = false, matrices: Int = 1) {
     guard Self.canRead(tensor.source) else { return nil }
     self.model = model
     self.tensor = tensor
     let length = max(1, tensor.rowLength)
     let isCut = !wholeRows && length > Self.longestWholeRow
-    rowsPerPiece = isCut ? 1 : max(1, Self.pieceLength / length)
+    let isStacked = matrices > 1 && tensor.rows % matrices == 0
+    rowsPerMatrix = max(1, isStacked ? tensor.rows / matrices : tensor.rows)
+    rowsPerPiece = isCut ? 1 : min(max(1, Self.pieceLength / length), rowsPerMatrix)
     piecesPerRow = isCut ? (length + Self.pieceLength - 1) / Self.pieceLength : 1
-    pieceCount =
-      tensor.weightCount == 0
-      ? 0 : (tensor.rows + rowsPerPiece - 1) / rowsPerPiece * piecesPerRow
+    piecesPerMatrix = (rowsPerMatrix + rowsPerPiece - 1) / rowsPerPiece * piecesPerRow
+    pieceCount = tensor.weightCount == 0 ? 0 : tensor.rows / rowsPerMatrix * piecesPerMatrix
   }
 
   /// Reads a piece. The buffer keeps its storage where it can.
@@ -57,13 +63,25 @@ public struct WeightReader: Sendable {
 
   /// The weights of a piece, by their place in the tensor.
   public func elements(of piece: Int) -> Range<Int> {
-    let firstRow = piece / piecesPerRow * rowsPerPiece
+    let firstRow =
+      piece / piecesPerMatrix * rowsPerMatrix + piece % piecesPerMatrix / piecesPerRow * rowsPerPiece
     let start = firstRow * tensor.rowLength + piece % piecesPerRow * Self.pieceLength
+    let matrixEnd = (piece / piecesPerMatrix + 1) * rowsPerMatrix
     let end =
       piecesPerRow > 1
       ? min(start + Self.pieceLength, (firstRow + 1) * tensor.rowLength)
-      : min(firstRow + rowsPerPiece, tensor.rows) * tensor.rowLength
+      : min(firstRow + rowsPerPiece, matrixEnd) * tensor.rowLength
     return start..<end
+  }
+
+  /// Where a piece's columns stand among the importances of the tensor's input channels, those of its
+  /// matrices one after another.
+  func channels(of piece: Int) -> Range<Int> {
+    let elements = elements(of: piece)
+    let length = min(tensor.rowLength, elements.count)
+    let start =
+      piece / piecesPerMatrix * tensor.rowLength + elements.lowerBound % max(1, tensor.rowLength)
+    return start..<start + length
   }
 
   private typealias Decoder = (RawSpan, inout MutableSpan<Float>) -> Void

@@ -53,6 +53,8 @@ public struct Plan: Sendable, Equatable {
     public var bitsPerWeight: Double
     /// Σ(w-ŵ)²/Σw², nil where it wasn't measured.
     public var nmse: Double?
+    /// The same weighted by the importance of input channels; nil where there is none.
+    public var weightedNmse: Double?
     /// Whether every weight was measured.
     public var exact: Bool
     /// Whether the user pinned the choice.
@@ -61,7 +63,8 @@ public struct Plan: Sendable, Equatable {
     /// An entry from its parts.
     public init(
       name: String, shape: [Int], source: String, choice: Choice, bytes: Int,
-      bitsPerWeight: Double, nmse: Double?, exact: Bool, isPinned: Bool
+      bitsPerWeight: Double, nmse: Double?, weightedNmse: Double? = nil, exact: Bool,
+      isPinned: Bool
     ) {
       self.name = name
       self.shape = shape
@@ -70,8 +73,29 @@ public struct Plan: Sendable, Equatable {
       self.bytes = bytes
       self.bitsPerWeight = bitsPerWeight
       self.nmse = nmse
+      self.weightedNmse = weightedNmse
       self.exact = exact
       self.isPinned = isPinned
+    }
+  }
+
+  /// The importance that errors were measured with, and codes chosen by.
+  public struct Importance: Sendable, Equatable {
+    /// The name of the imatrix file.
+    public var file: String
+    /// How the file's names were matched with the model's, in a sentence.
+    public var mapping: String
+    /// What the activations were collected on, as far as the file says.
+    public var datasets: [String]
+    /// How many chunks of text were run, if the file says.
+    public var chunks: Int?
+
+    /// Importance from its parts.
+    public init(file: String, mapping: String, datasets: [String], chunks: Int?) {
+      self.file = file
+      self.mapping = mapping
+      self.datasets = datasets
+      self.chunks = chunks
     }
   }
 
@@ -107,15 +131,21 @@ public struct Plan: Sendable, Equatable {
   public var model: ModelIdentity
   /// What it must not exceed, if it was solved for a budget.
   public var budget: Budget?
+  /// The importance it was made with, if there was an imatrix.
+  public var importance: Importance?
   /// The figures of the whole.
   public var totals: Sums
   /// One entry for each tensor, in the model's order.
   public var tensors: [Entry]
 
   /// A plan from its parts.
-  public init(model: ModelIdentity, budget: Budget?, totals: Sums, tensors: [Entry]) {
+  public init(
+    model: ModelIdentity, budget: Budget?, importance: Importance? = nil, totals: Sums,
+    tensors: [Entry]
+  ) {
     self.model = model
     self.budget = budget
+    self.importance = importance
     self.totals = totals
     self.tensors = tensors
   }

@@ -23,6 +23,7 @@ public enum PlanFile {
       "model": json(of: plan.model),
     ]
     if let budget = plan.budget { object["budget"] = json(of: budget) }
+    if let importance = plan.importance { object["importance"] = json(of: importance) }
     object["totals"] = [
       "bytes": JSONValue(plan.totals.bytes),
       "bitsPerWeight": JSONValue(plan.totals.bitsPerWeight),
@@ -52,8 +53,17 @@ public enum PlanFile {
     }
   }
 
-  private static func json(of entry: Plan.Entry) -> JSONValue {
+  private static func json(of importance: Plan.Importance) -> JSONValue {
     [
+      "file": .string(importance.file),
+      "mapping": .string(importance.mapping),
+      "datasets": .array(importance.datasets.map { .string($0) }),
+      "chunks": importance.chunks.map { JSONValue($0) } ?? .null,
+    ]
+  }
+
+  private static func json(of entry: Plan.Entry) -> JSONValue {
+    var object: JSONObject = [
       "name": .string(entry.name),
       "shape": .array(entry.shape.map { JSONValue($0) }),
       "source": .string(entry.source),
@@ -61,9 +71,11 @@ public enum PlanFile {
       "bytes": JSONValue(entry.bytes),
       "bitsPerWeight": JSONValue(entry.bitsPerWeight),
       "nmse": optional(entry.nmse),
-      "exact": .bool(entry.exact),
-      "pinned": .bool(entry.isPinned),
     ]
+    if let weighted = entry.weightedNmse { object["weightedNmse"] = JSONValue(weighted) }
+    object["exact"] = .bool(entry.exact)
+    object["pinned"] = .bool(entry.isPinned)
+    return .object(object)
   }
 
   private static func optional(_ value: Double?) -> JSONValue {
@@ -107,6 +119,7 @@ public enum PlanFile {
     return Plan(
       model: try identity(try root.member("model")),
       budget: try budget(try root.optionalMember("budget")),
+      importance: try importance(try root.optionalMember("importance")),
       totals: Plan.Sums(
         bytes: try totals.member("bytes").count(),
         bitsPerWeight: try totals.member("bitsPerWeight").figure(),
@@ -139,6 +152,19 @@ public enum PlanFile {
     }
   }
 
+  private static func importance(
+    _ reader: PlanReader?
+  ) throws(ModelFileError) -> Plan.Importance? {
+    guard let reader else { return nil }
+    var datasets: [String] = []
+    for element in try reader.optionalMember("datasets")?.elements() ?? [] {
+      datasets.append(try element.text())
+    }
+    return Plan.Importance(
+      file: try reader.member("file").text(), mapping: try reader.member("mapping").text(),
+      datasets: datasets, chunks: try reader.optionalMember("chunks")?.count())
+  }
+
   private static func entry(_ reader: PlanReader) throws(ModelFileError) -> Plan.Entry {
     var shape: [Int] = []
     for dimension in try reader.member("shape").elements() { shape.append(try dimension.count()) }
@@ -148,6 +174,7 @@ public enum PlanFile {
       bytes: try reader.member("bytes").count(),
       bitsPerWeight: try reader.member("bitsPerWeight").figure(),
       nmse: try reader.optionalMember("nmse")?.figure(),
+      weightedNmse: try reader.optionalMember("weightedNmse")?.figure(),
       exact: try reader.optionalMember("exact")?.flag() ?? false,
       isPinned: try reader.optionalMember("pinned")?.flag() ?? false)
   }

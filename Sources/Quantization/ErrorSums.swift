@@ -24,6 +24,8 @@ public struct ErrorSums: Sendable, Equatable {
   public var products = 0.0
   /// The greatest |w - ŵ|.
   public var maxError = 0.0
+  /// The sums in which each input channel counts by its importance; nil where none was given.
+  public var weighted: WeightedSums?
 
   /// No pairs.
   public init() {}
@@ -40,6 +42,32 @@ public struct ErrorSums: Sendable, Equatable {
     self += ErrorSums(sums)
   }
 
+  /// Adds pairs, and weighs them by the importance of their columns.
+  /// - Parameters:
+  ///   - rowLength: the pairs of a row; a shorter rest is left out of the weighted sums.
+  ///   - importance: of each column, finite and from 0 on; as many as a row has pairs.
+  public mutating func add(
+    _ weights: Span<Float>, _ reconstructed: Span<Float>, rowLength: Int, importance: Span<Float>
+  ) {
+    add(weights, reconstructed)
+    guard rowLength > 0, importance.count == rowLength else { return }
+    var sums = bl_weighted_sums()
+    let rows = min(weights.count, reconstructed.count) / rowLength
+    weights.withUnsafeBufferPointer { weights in
+      reconstructed.withUnsafeBufferPointer { reconstructed in
+        importance.withUnsafeBufferPointer { importance in
+          bl_weighted_sums_add(
+            weights.baseAddress, reconstructed.baseAddress, importance.baseAddress, rows, rowLength,
+            &sums)
+        }
+      }
+    }
+    var weighted = weighted ?? WeightedSums()
+    weighted.squaredError += sums.squared_error
+    weighted.squares += sums.squares
+    self.weighted = weighted
+  }
+
   /// The sums of both.
   public static func + (a: ErrorSums, b: ErrorSums) -> ErrorSums {
     var sum = a
@@ -52,6 +80,12 @@ public struct ErrorSums: Sendable, Equatable {
     sum.squaresReconstructed += b.squaresReconstructed
     sum.products += b.products
     sum.maxError = max(a.maxError, b.maxError)
+    if let more = b.weighted {
+      var weighted = a.weighted ?? WeightedSums()
+      weighted.squaredError += more.squaredError
+      weighted.squares += more.squares
+      sum.weighted = weighted
+    }
     return sum
   }
 
@@ -71,6 +105,23 @@ public struct ErrorSums: Sendable, Equatable {
   }
 }
 
+/// Sums over pairs of weights in which column j of a row counts a_j times, its importance.
+public struct WeightedSums: Sendable, Equatable {
+  /// The sum of a (w - ŵ)².
+  public var squaredError = 0.0
+  /// The sum of a w².
+  public var squares = 0.0
+
+  /// No pairs.
+  public init() {}
+
+  /// Σ a (w - ŵ)² / Σ a w²: the relative error of the layer's output if its input channels are
+  /// uncorrelated. 0 without error, infinite where an error meets weights that count for nothing.
+  public var nmse: Double {
+    squaredError == 0 ? 0 : squares > 0 ? squaredError / squares : .infinity
+  }
+}
+
 /// The error figures: how far reconstructed weights are from their source (DESIGN.md, section 3).
 ///
 /// None is ever NaN.
@@ -87,6 +138,8 @@ public struct ErrorFigures: Sendable, Equatable {
   public let maxError: Double
   /// Σwŵ / (|w| |ŵ|), -1...1; 1 where both are all zero, 0 where one is.
   public let cosine: Double
+  /// The importance-weighted NMSE; nil where no importance was given.
+  public let weightedNmse: Double?
 }
 
 extension ErrorSums {
@@ -97,7 +150,7 @@ extension ErrorSums {
     guard notFiniteReconstructed == 0 else {
       return ErrorFigures(
         mse: .infinity, rmse: .infinity, nmse: .infinity, sqnr: -.infinity, maxError: .infinity,
-        cosine: 0)
+        cosine: 0, weightedNmse: weighted.map { _ in .infinity })
     }
     let mse = count > 0 ? squaredError / Double(count) : 0
     let nmse = squaredError == 0 ? 0 : squares > 0 ? squaredError / squares : .infinity
@@ -111,6 +164,6 @@ extension ErrorSums {
     return ErrorFigures(
       mse: mse, rmse: mse.squareRoot(), nmse: nmse,
       sqnr: nmse == 0 ? .infinity : -10 * Logarithms.decimal(nmse),
-      maxError: maxError, cosine: cosine)
+      maxError: maxError, cosine: cosine, weightedNmse: weighted?.nmse)
   }
 }

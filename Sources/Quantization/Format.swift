@@ -55,6 +55,12 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
   ///
   /// A piece that starts at a multiple of this within its row gives the same result as the whole row.
   public var pieceAlignment: Int? { scheme.pieceAlignment }
+
+  /// Whether encoding takes the importance of input channels into account.
+  public var usesImportance: Bool { scheme.usesImportance }
+
+  /// Whether weights can be encoded only with importance. Without it all of them come back as NaN.
+  public var needsImportance: Bool { scheme.needsImportance }
 }
 
 /// The rules of one format of a family; the family's own type conforms.
@@ -64,8 +70,12 @@ protocol FormatScheme: Hashable, Sendable, CustomStringConvertible {
   var needsTensorRange: Bool { get }
   var pieceAlignment: Int? { get }
   func objection(rowLength: Int) -> String?
+  var usesImportance: Bool { get }
+  var needsImportance: Bool { get }
 }
 
 extension FormatScheme {
+  var usesImportance: Bool { false }
+  var needsImportance: Bool { false }
   func objection(rowLength: Int) -> String? { nil }
 }

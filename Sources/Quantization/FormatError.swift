@@ -16,8 +16,6 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     case percentile(String)
     /// A format that takes no parts was given one.
     case partNotTaken(String)
-    /// A block type of ggml that can be decoded but not yet encoded.
-    case readOnly(GGMLType)
   }
 
   /// The name as it was given.
@@ -54,8 +52,6 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         "\(name) asks for the percentile \(quoted(value)), but it must be over 50 and at most 100"
     case .partNotTaken(let part):
       return "\(name) has a part \(quoted(part)), but this format takes none"
-    case .readOnly(let type):
-      return "\(type) can be read but not yet written\(hint)"
     }
   }
 

@@ -6,9 +6,8 @@ import CKernels
 /// `ggml-common.h`, the arithmetic that of the reference functions in its `ggml-quants.c` (both under the MIT
 /// licence). The files of CKernels say each layout in words.
 ///
-/// A row is cut into blocks of `blockLength` weights, so its length must be a multiple of that. All types can
-/// be decoded; those with an encoder (`canEncode`) are formats that a user may choose. NaN and infinities are
-/// treated as the reference treats them: there is no promise of a useful block.
+/// A row is cut into blocks of `blockLength` weights, so its length must be a multiple of that. NaN and
+/// infinities are treated as the reference treats them: there is no promise of a useful block.
 ///
 /// Q8_1 and Q8_K aren't here: ggml uses them for activations while it multiplies, never in files.
 public enum GGMLType: String, CaseIterable, Hashable, Sendable {
@@ -70,9 +69,6 @@ public enum GGMLType: String, CaseIterable, Hashable, Sendable {
   /// The bytes of a block.
   public var bytesPerBlock: Int { traits.bytesPerBlock }
 
-  /// Whether weights can be written in this type, not only read.
-  public var canEncode: Bool { traits.encode != nil }
-
   /// The type of a name, in any letter case; nil if there is none.
   public init?(name: String) {
     guard let type = Self.byName[name.lowercased()] else { return nil }
@@ -102,15 +98,30 @@ extension GGMLType {
   /// What tells one type from another: its geometry (ggml's `type_traits`) and its kernels.
   struct Traits {
     typealias Decoder = (UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<Float>?) -> Void
-    typealias Encoder = (UnsafePointer<Float>?, Int, UnsafeMutablePointer<UInt8>?) -> Void
+    /// Weights and the number of blocks.
+    typealias PlainEncoder = (UnsafePointer<Float>?, Int, UnsafeMutablePointer<UInt8>?) -> Void
+    /// Weights, the importance of each column or nil, rows and their length.
+    typealias WeightedEncoder = (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<UInt8>?
+    ) -> Void
+
+    enum Encoder {
+      /// Passes importance over.
+      case plain(PlainEncoder)
+      /// Uses importance where there is some; block by block.
+      case weighted(WeightedEncoder)
+      /// The same, but what a block becomes depends on its whole row.
+      case weightedByRow(WeightedEncoder)
+      /// Cannot do without.
+      case weightedOnly(WeightedEncoder)
+    }
 
     let blockLength: Int
     let bytesPerBlock: Int
     let decode: Decoder
-    /// Nil for a type that can only be read.
-    let encode: Encoder?
+    let encode: Encoder
 
-    init(_ blockLength: Int, _ bytes: Int, _ decode: @escaping Decoder, _ encode: Encoder? = nil) {
+    init(_ blockLength: Int, _ bytes: Int, _ decode: @escaping Decoder, _ encode: Encoder) {
       self.blockLength = blockLength
       bytesPerBlock = bytes
       self.decode = decode
@@ -121,31 +132,31 @@ extension GGMLType {
   /// A type is a line here, a case above, and its kernels.
   var traits: Traits {
     switch self {
-    case .q40: Traits(32, 18, bl_decode_q4_0, bl_encode_q4_0)
-    case .q41: Traits(32, 20, bl_decode_q4_1, bl_encode_q4_1)
-    case .q50: Traits(32, 22, bl_decode_q5_0, bl_encode_q5_0)
-    case .q51: Traits(32, 24, bl_decode_q5_1, bl_encode_q5_1)
-    case .q80: Traits(32, 34, bl_decode_q8_0, bl_encode_q8_0)
-    case .q2K: Traits(256, 84, bl_decode_q2_K)
-    case .q3K: Traits(256, 110, bl_decode_q3_K)
-    case .q4K: Traits(256, 144, bl_decode_q4_K)
-    case .q5K: Traits(256, 176, bl_decode_q5_K)
-    case .q6K: Traits(256, 210, bl_decode_q6_K)
-    case .iq1S: Traits(256, 50, bl_decode_iq1_s)
-    case .iq1M: Traits(256, 56, bl_decode_iq1_m)
-    case .iq2XXS: Traits(256, 66, bl_decode_iq2_xxs)
-    case .iq2XS: Traits(256, 74, bl_decode_iq2_xs)
-    case .iq2S: Traits(256, 82, bl_decode_iq2_s)
-    case .iq3XXS: Traits(256, 98, bl_decode_iq3_xxs)
-    case .iq3S: Traits(256, 110, bl_decode_iq3_s)
-    case .iq4NL: Traits(32, 18, bl_decode_iq4_nl, bl_encode_iq4_nl)
-    case .iq4XS: Traits(256, 136, bl_decode_iq4_xs)
-    case .tq10: Traits(256, 54, bl_decode_tq1_0, bl_encode_tq1_0)
-    case .tq20: Traits(256, 66, bl_decode_tq2_0, bl_encode_tq2_0)
-    case .mxfp4: Traits(32, 17, bl_decode_mxfp4, bl_encode_mxfp4)
-    case .nvfp4: Traits(64, 36, bl_decode_nvfp4, bl_encode_nvfp4)
-    case .q10: Traits(128, 18, bl_decode_q1_0, bl_encode_q1_0)
-    case .q20: Traits(64, 18, bl_decode_q2_0, bl_encode_q2_0)
+    case .q40: Traits(32, 18, bl_decode_q4_0, .plain(bl_encode_q4_0))
+    case .q41: Traits(32, 20, bl_decode_q4_1, .plain(bl_encode_q4_1))
+    case .q50: Traits(32, 22, bl_decode_q5_0, .plain(bl_encode_q5_0))
+    case .q51: Traits(32, 24, bl_decode_q5_1, .plain(bl_encode_q5_1))
+    case .q80: Traits(32, 34, bl_decode_q8_0, .plain(bl_encode_q8_0))
+    case .q2K: Traits(256, 84, bl_decode_q2_K, .weighted(bl_encode_q2_K))
+    case .q3K: Traits(256, 110, bl_decode_q3_K, .weighted(bl_encode_q3_K))
+    case .q4K: Traits(256, 144, bl_decode_q4_K, .weighted(bl_encode_q4_K))
+    case .q5K: Traits(256, 176, bl_decode_q5_K, .weighted(bl_encode_q5_K))
+    case .q6K: Traits(256, 210, bl_decode_q6_K, .weighted(bl_encode_q6_K))
+    case .iq1S: Traits(256, 50, bl_decode_iq1_s, .weightedOnly(bl_encode_iq1_s))
+    case .iq1M: Traits(256, 56, bl_decode_iq1_m, .weighted(bl_encode_iq1_m))
+    case .iq2XXS: Traits(256, 66, bl_decode_iq2_xxs, .weightedOnly(bl_encode_iq2_xxs))
+    case .iq2XS: Traits(256, 74, bl_decode_iq2_xs, .weightedOnly(bl_encode_iq2_xs))
+    case .iq2S: Traits(256, 82, bl_decode_iq2_s, .weighted(bl_encode_iq2_s))
+    case .iq3XXS: Traits(256, 98, bl_decode_iq3_xxs, .weighted(bl_encode_iq3_xxs))
+    case .iq3S: Traits(256, 110, bl_decode_iq3_s, .weighted(bl_encode_iq3_s))
+    case .iq4NL: Traits(32, 18, bl_decode_iq4_nl, .plain(bl_encode_iq4_nl))
+    case .iq4XS: Traits(256, 136, bl_decode_iq4_xs, .weighted(bl_encode_iq4_xs))
+    case .tq10: Traits(256, 54, bl_decode_tq1_0, .plain(bl_encode_tq1_0))
+    case .tq20: Traits(256, 66, bl_decode_tq2_0, .plain(bl_encode_tq2_0))
+    case .mxfp4: Traits(32, 17, bl_decode_mxfp4, .plain(bl_encode_mxfp4))
+    case .nvfp4: Traits(64, 36, bl_decode_nvfp4, .plain(bl_encode_nvfp4))
+    case .q10: Traits(128, 18, bl_decode_q1_0, .plain(bl_encode_q1_0))
+    case .q20: Traits(64, 18, bl_decode_q2_0, .plain(bl_encode_q2_0))
     }
   }
 }

@@ -78,3 +78,18 @@ extension String {
     truncatedMiddle(to: max(0, width), mark: mark).padded(to: width, alignment)
   }
 }
+
+extension String {
+  /// The text in lines of at most so many columns, broken between words; words that are longer are cut.
+  public func wrapped(to columns: Int) -> [String] {
+    var lines: [String] = []
+    for word in split(separator: " ") {
+      if let last = lines.last, last.columns + 1 + String(word).columns <= columns {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word).truncated(to: columns))
+      }
+    }
+    return lines
+  }
+}

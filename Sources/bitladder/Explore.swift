@@ -17,6 +17,8 @@ struct Explore: ParsableCommand {
   @Option(help: "The formats of the ladder, separated by commas (int8,int4:affine:g32,f8_e4m3).")
   var ladder: String?
 
+  @OptionGroup var imatrix: ImatrixOption
+
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
   var color = ColorChoice.auto
 
@@ -49,6 +51,7 @@ struct Explore: ParsableCommand {
       color: color, asciiOnly: ascii, mouse: mouse,
       environment: ProcessInfo.processInfo.environment)
     let model = try model.open()
+    options.importance = try imatrix.read(for: model)
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
@@ -68,7 +71,10 @@ struct Explore: ParsableCommand {
     let screen = MemoryScreen(
       size: size.size, depth: color.depth(terminalColors: 256, environment: environment),
       glyphs: Glyphs.choose(isUTF8: true, asciiOnly: ascii))
-    _ = Session.play(events, try model.open(), options: options, plan: plan, on: screen)
+    let model = try model.open()
+    var options = options
+    options.importance = try imatrix.read(for: model)
+    _ = Session.play(events, model, options: options, plan: plan, on: screen)
     if dumpFrame { try emit(screen.canvas.text.joined(separator: "\n") + "\n") }
   }
 }

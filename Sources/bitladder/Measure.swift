@@ -15,6 +15,8 @@ struct Measure: ParsableCommand {
   @Option(help: "The formats, separated by commas.")
   var formats = "int8,int6,int5,int4,int3,int2"
 
+  @OptionGroup var imatrix: ImatrixOption
+
   @Option(help: "Only tensors whose names match: a glob (*.attn_q.*) or /regex/.")
   var tensors: String?
 
@@ -35,13 +37,14 @@ struct Measure: ParsableCommand {
           + (tensors.map { " matches '\($0.sanitised)'" } ?? "")
           + "; `bitladder inspect` lists them with the reasons")
     }
+    let importance = try imatrix.read(for: model)
     // Before measuring: what is found belongs to the model as it is now.
     let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
     let work = chosen.flatMap { tensor in
-      formats.filter { fits($0, tensor) }.map { Work.measurement(tensor: tensor.id, format: $0) }
+      formats.filter { fits($0, tensor, importance) }.map { Work.measurement(tensor: tensor.id, format: $0) }
     }
     var found: [Work: Measurement] = [:]
-    for (work, finding) in try measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model, importance: importance) {
       if case .measurement(let measurement) = finding { found[work] = measurement }
     }
     let results = chosen.map { tensor in
@@ -58,7 +61,7 @@ struct Measure: ParsableCommand {
   }
 
   /// Whether a tensor can be stored in a format; says so where it can't.
-  private func fits(_ format: Format, _ tensor: Tensor) -> Bool {
+  private func fits(_ format: Format, _ tensor: Tensor, _ importance: ModelImportance?) -> Bool {
     guard let reason = format.objection(rowLength: tensor.rowLength) else { return true }
     tell("bitladder: \(tensor.label): \(format) skipped: \(reason)")
     return false
@@ -76,16 +79,20 @@ struct Measure: ParsableCommand {
   private typealias Result = (tensor: Tensor, measurements: [Measurement])
 
   private func table(_ results: [Result]) -> String {
-    var table = Table([
-      "tensor", "format", "bpw", "size", "NMSE", "SQNR", "RMSE", "max error", "cosine",
-    ])
-    table.rightAligned = Set(2...8)
+    let isWeighted = results.contains { $0.measurements.contains { $0.sums.weighted != nil } }
+    var table = Table(
+      ["tensor", "format", "bpw", "size", "NMSE"] + (isWeighted ? ["weighted"] : [])
+        + ["SQNR", "RMSE", "max error", "cosine"])
+    table.rightAligned = Set(2...9)
     for (tensor, measurements) in results {
       for measurement in measurements {
         let figures = measurement.figures
-        table.add([
+        let weighted = isWeighted ? [figures.weightedNmse.map(Figures.percent) ?? ""] : []
+        let head = [
           tensor.label, measurement.format.description, Figures.bits(measurement.bitsPerWeight),
           Figures.bytes(measurement.byteCount), Figures.percent(figures.nmse),
+        ]
+        table.add(head + weighted + [
           Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
           Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
         ])
@@ -120,7 +127,7 @@ struct Measure: ParsableCommand {
       "sqnr": JSONValue(figures.sqnr),
       "maxError": JSONValue(figures.maxError),
       "cosine": JSONValue(figures.cosine),
-      "weightedNmse": .null,
+      "weightedNmse": figures.weightedNmse.map { JSONValue($0) } ?? .null,
       "exact": .bool(measurement.exact),
       "interval": .null,
     ]

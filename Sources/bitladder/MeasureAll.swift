@@ -5,10 +5,12 @@ import ModelFiles
 import Synchronization
 
 /// Does all the work on all processors, with progress on standard error if that is a terminal.
-func measureAll(_ work: [Work], of model: Model) throws(Failure) -> [(Work, Finding)] {
+func measureAll(
+  _ work: [Work], of model: Model, importance: ModelImportance? = nil
+) throws(Failure) -> [(Work, Finding)] {
   let results = Mutex<[(Work, Finding)]>([])
   let done = DispatchSemaphore(value: 0)
-  let measurer = Measurer(model: model) { work, finding in
+  let measurer = Measurer(model: model, importance: importance) { work, finding in
     results.withLock { $0.append((work, finding)) }
     done.signal()
   }

@@ -18,6 +18,26 @@ struct ModelArgument: ParsableArguments {
   }
 }
 
+/// The importance of input channels.
+struct ImatrixOption: ParsableArguments {
+  @Option(
+    name: .customLong("imatrix"),
+    help: "An importance matrix that llama-imatrix wrote (GGUF or .dat): weighs errors and codes.")
+  var path: String?
+
+  /// Reads it and matches it with a model's tensors; says what stayed unmatched.
+  func read(for model: Model) throws -> ModelImportance? {
+    guard let path else { return nil }
+    do {
+      let importance = ModelImportance(try Imatrix.open(path), file: path, model: model)
+      for note in importance.notes { tell("bitladder: note: \(note)") }
+      return importance
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+}
+
 /// Reads formats separated by commas, each once; nil if nothing was given.
 func readFormats(_ text: String?) throws -> [Format]? {
   guard let text else { return nil }

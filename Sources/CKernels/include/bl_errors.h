@@ -21,4 +21,14 @@ typedef struct bl_error_sums {
 void bl_error_sums_add(const float *weights, const float *reconstructed, size_t count,
                        bl_error_sums *sums);
 
+typedef struct bl_weighted_sums {
+  double squared_error;  // of a (w - r)^2
+  double squares;        // of a w^2
+} bl_weighted_sums;
+
+/// Adds `rows` rows of pairs, column j of each counting `importance[j]` times (finite, from 0 on). Pairs in
+/// which either is not finite are left out.
+void bl_weighted_sums_add(const float *weights, const float *reconstructed, const float *importance,
+                          size_t rows, size_t row_length, bl_weighted_sums *sums);
+
 #endif

@@ -30,7 +30,7 @@ public enum Session {
     defer { terminal.close() }
     // After the terminal's handlers: a page that is gone must not end the session.
     MappedFile.surviveTruncation()
-    let worker = Worker(model: model, mailbox: mailbox)
+    let worker = Worker(model: model, importance: options.importance, mailbox: mailbox)
     defer { worker.stop() }
 
     var state = start(model, options, plan, on: terminal)
@@ -64,7 +64,7 @@ public enum Session {
     plan: (plan: Plan, stamp: FileStamp?)?, on screen: MemoryScreen
   ) -> State {
     let mailbox = Mailbox<ExplorerEvent>()
-    let worker = Worker(model: model, mailbox: mailbox)
+    let worker = Worker(model: model, importance: options.importance, mailbox: mailbox)
     defer { worker.stop() }
     var state = start(model, options, plan, on: screen)
     var isRunning = true
@@ -115,9 +115,11 @@ private struct Worker {
   let mailbox: Mailbox<ExplorerEvent>
   private let files = DispatchQueue(label: "files")
 
-  init(model: Model, mailbox: Mailbox<ExplorerEvent>) {
+  init(model: Model, importance: ModelImportance?, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
-    measurer = Measurer(model: model) { work, finding in mailbox.post(.found(work, finding)) }
+    measurer = Measurer(model: model, importance: importance) { work, finding in
+      mailbox.post(.found(work, finding))
+    }
   }
 
   /// Ends; what was asked to be saved is saved first.

@@ -32,33 +32,74 @@ extension State {
     }
   }
 
-  /// Integer formats of so many bits, in the family at hand.
+  /// Formats of so many bits, in the family at hand.
   mutating func setBits(_ bits: Int) {
+    let lacking = quantizableTargets.filter { format(bits: bits, for: $0) == nil }
+    guard lacking.isEmpty || lacking.count < quantizableTargets.count else {
+      message = Notice(text: "no type of llama.cpp has \(bits) bits here", kind: .warning)
+      return
+    }
     assign("\(bits) bits") { state, id in
-      let family = Ladder.family(of: state.choice(of: id), default: state.family)
-      return .format(.integer(family.with(bits: bits)))
+      state.format(bits: bits, for: id).map { .format($0) } ?? state.choice(of: id)
+    }
+    guard !lacking.isEmpty else { return }
+    message = Notice(
+      text: "\(Figures.counted(lacking.count, "tensor")) left: no type of llama.cpp has "
+        + "\(bits) bits there", kind: .warning)
+  }
+
+  /// The format of so many bits in a tensor's family; nil if it has none.
+  private func format(bits: Int, for id: Int) -> Format? {
+    let choice = choice(of: id)
+    switch LadderKind(choice) ?? ladderKind {
+    case .integers:
+      return .integer(Ladder.family(of: choice, default: family).with(bits: bits))
+    case .ggml:
+      return LadderKind.type(bits: bits) { refusal(of: $0, for: id) == nil }
     }
   }
 
-  /// A format for all targets that can be stored in it; says why others can't.
+  /// A format for all targets that can be stored in it; says why others can't, and what llama-quantize would
+  /// make of them.
   mutating func setFormat(_ format: Format) {
     if case .integer(let integer) = format { family = integer }
-    let objections = quantizableTargets.compactMap {
-      format.objection(rowLength: model.tensors[$0].rowLength)
-    }
-    let unfit = objections.first.map { "\(format) doesn't fit: \($0)" }
-    if let unfit, objections.count == quantizableTargets.count {
-      message = Notice(text: unfit, kind: .warning)
+    ladderKind = LadderKind(.format(format)) ?? ladderKind
+    let refused = quantizableTargets.filter { refusal(of: format, for: $0) != nil }
+    let words = refusalText(format, refused)
+    if let words, refused.count == quantizableTargets.count {
+      message = Notice(text: words, kind: .warning)
       return
     }
     assign(format.description) { state, id in
-      let isFit = format.objection(rowLength: state.model.tensors[id].rowLength) == nil
-      return isFit ? .format(format) : state.choice(of: id)
+      state.refusal(of: format, for: id) == nil ? .format(format) : state.choice(of: id)
     }
-    if let unfit {
+    if let words {
       message = Notice(
-        text: "\(Figures.counted(objections.count, "tensor")) left: \(unfit)", kind: .warning)
+        text: "\(Figures.counted(refused.count, "tensor")) left: \(words)", kind: .warning)
     }
+  }
+
+  /// Why some tensors can't have a format, and what they would silently become; nil if there are none.
+  private func refusalText(_ format: Format, _ refused: [Int]) -> String? {
+    guard let first = refused.first, let refusal = refusal(of: format, for: first) else {
+      return nil
+    }
+    var text = "\(format) doesn't fit: \(refusal.reason)"
+    if let remedy = refusal.remedy { text += "; \(remedy)" }
+    guard let instead = refusal.instead else { return text }
+    let more = refused.reduce(0) { sum, id in
+      let tensor = model.tensors[id]
+      let instead = self.refusal(of: format, for: id)?.instead ?? format
+      return sum + instead.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
+        - Self.nominalByteCount(format, tensor)
+    }
+    return text + "; llama-quantize would write \(instead) (\(more < 0 ? "" : "+")\(Figures.bytes(more)))"
+  }
+
+  /// The bytes that a format's bits per weight come to, whether or not the rows fit.
+  private static func nominalByteCount(_ format: Format, _ tensor: Tensor) -> Int {
+    let bits = format.bitsPerWeight(rows: 1, rowLength: 256)
+    return Int((Double(tensor.weightCount) * bits / 8).rounded())
   }
 
   /// Takes over a form's scheme, granularity and calibration: for the targets that have an integer

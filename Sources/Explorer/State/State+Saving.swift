@@ -14,12 +14,13 @@ extension State {
         name: tensor.name, shape: tensor.shape, source: tensor.source.rawValue,
         choice: assignment.choice, bytes: assignment.choice.byteCount(of: tensor),
         bitsPerWeight: assignment.choice.bitsPerWeight(of: tensor),
-        nmse: contributions[tensor.id].nmse, exact: contributions[tensor.id].nmse != nil,
+        nmse: contributions[tensor.id].nmse,
+        weightedNmse: weightedNmse(of: tensor.id), exact: contributions[tensor.id].nmse != nil,
         isPinned: assignment.isPinned)
     }
     return Plan(
       model: Plan.ModelIdentity(model, fingerprint: model.fingerprint()), budget: budget,
-      totals: Plan.Sums(totals), tensors: entries)
+      importance: importance.map(Plan.Importance.init), totals: Plan.Sums(totals), tensors: entries)
   }
 
   /// Starts from a plan that was read from a file; asks if it was made for another model.

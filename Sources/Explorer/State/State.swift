@@ -12,6 +12,8 @@ public struct Options: Sendable {
   public var planPath: String?
   /// Whether the mouse is used.
   public var mouse = true
+  /// The importance of the model's input channels, if there is an imatrix.
+  public var importance: ModelImportance?
   /// Which characters may be drawn.
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
@@ -28,6 +30,7 @@ public struct State: Sendable {
   public let model: Model
   let catalogue: Catalogue
   let customLadder: [Format]?
+  let importance: ModelImportance?
   var glyphs: Glyphs
   var colors: ColorDepth
   var mouse: Bool
@@ -36,6 +39,8 @@ public struct State: Sendable {
   var edits: Edits
   /// Scheme, granularity and calibration for tensors that have no integer format yet.
   var family = IntegerFormat.standard
+  /// The formats of the ladder for tensors that have none yet.
+  var ladderKind: LadderKind
 
   // What is known.
   var findings = Findings()
@@ -91,6 +96,8 @@ public struct State: Sendable {
     self.model = model
     catalogue = Catalogue(tensors: model.tensors)
     customLadder = options.ladder
+    importance = options.importance
+    ladderKind = model.container == .gguf ? .ggml : .integers
     glyphs = options.glyphs
     colors = options.colors
     mouse = options.mouse
@@ -137,13 +144,22 @@ public struct State: Sendable {
   func choice(of tensor: Int) -> Choice { edits.assignments[tensor].choice }
 
   func ladder(of tensor: Int) -> Ladder {
-    Ladder(
-      tensor: model.tensors[tensor], choice: choice(of: tensor), family: family,
-      formats: customLadder)
+    let choice = choice(of: tensor)
+    let kind = LadderKind(choice) ?? ladderKind
+    let formats = customLadder ?? kind.formats(family: Ladder.family(of: choice, default: family))
+    let subject = model.tensors[tensor]
+    return Ladder(tensor: subject, choice: choice, formats: formats) {
+      refusal(of: $0, for: subject)
+    }
   }
 
   func measurement(of tensor: Int, _ format: Format) -> Measurement? {
     findings.measurements[tensor][format]
+  }
+
+  /// The weighted error of what is chosen for a tensor; nil where it isn't known, or nothing is lost.
+  func weightedNmse(of tensor: Int) -> Double? {
+    choice(of: tensor).format.flatMap { measurement(of: tensor, $0)?.figures.weightedNmse }
   }
 
   /// Whether figures that the screen or the totals need are still to come.

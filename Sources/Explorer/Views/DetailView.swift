@@ -80,7 +80,7 @@ extension State {
       Fact(text: Figures.bytes(tensor.byteCount)),
     ].map { Fact(text: $0.text, style: Theme.faint) }
     let error = errorFacts(of: id)
-    let statistics = statisticsFacts(of: id)
+    let statistics = statisticsFacts(of: id) + channelFacts(of: id)
     if layout.facts.rows < 4 { return [error.isEmpty ? identity : error] + statistics }
     let title =
       layout.arrangement == .sideBySide ? [[Fact(text: tensor.label, style: Theme.title)]] : []
@@ -94,11 +94,16 @@ extension State {
     guard let figures = measurement(of: id, format)?.figures else {
       return [name, Fact(text: "measuring\(glyphs.ellipsis)", style: Theme.faint)]
     }
+    let weighted = figures.weightedNmse.map { nmse in
+      Fact(
+        text: "weighted \(Figures.percent(nmse))", style: Theme.Severity(nmse: nmse).style)
+    }
     return [
       name,
       Fact(
         text: "NMSE \(Figures.percent(figures.nmse))",
         style: Theme.Severity(nmse: figures.nmse).style),
+    ] + [weighted].compactMap { $0 } + [
       Fact(text: Figures.decibels(figures.sqnr)),
       Fact(text: "RMSE \(Figures.weight(figures.rmse))"),
       Fact(text: "max \(Figures.weight(figures.maxError))"),
@@ -133,6 +138,24 @@ extension State {
         Fact(text: "mean \(Figures.weight(statistics.mean))"),
         Fact(text: "\(glyphs.sigma) \(Figures.weight(statistics.deviation))"),
       ], second,
+    ]
+  }
+
+  /// The input channels that matter most, by their share of the importance.
+  private func channelFacts(of id: Int) -> [[Fact]] {
+    guard let importance = importance?[model.tensors[id]] else { return [] }
+    let length = max(1, model.tensors[id].rowLength)
+    let shares = ImportanceShares(importance, rowLength: length)
+    guard !shares.leading.isEmpty else {
+      return [[Fact(text: "importance: no activations were seen", style: Theme.warning)]]
+    }
+    let leading = shares.leading.map { "\($0.channel): \(Figures.percent($0.share))" }
+    return [
+      [
+        Fact(text: "channels that matter", style: Theme.head),
+        Fact(text: leading.joined(separator: "   ")),
+        Fact(text: "half of it in \(shares.half) of \(length)", style: Theme.faint),
+      ]
     ]
   }
 

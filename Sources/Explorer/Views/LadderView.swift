@@ -1,6 +1,7 @@
 import Measurement
 import ModelFiles
 import Planning
+import Quantization
 import Terminal
 
 extension State {
@@ -12,7 +13,7 @@ extension State {
       return
     }
     guard rect.rows > 1 else { return }
-    let head = ladderColumns(rect.line(0))
+    let head = ladderColumns(rect.line(0), isWeighted: isWeighted(id))
     canvas.fill(rect.line(0), style: Theme.head)
     canvas.write(
       focus == .ladder ? "ladder: Enter takes" : "ladder", at: head.format.origin,
@@ -20,10 +21,37 @@ extension State {
     canvas.writeRight("bpw", in: head.bits, style: Theme.head)
     canvas.writeRight("size", in: head.size, style: Theme.head)
     canvas.writeRight("NMSE", in: head.error, style: Theme.head)
+    canvas.writeRight("weighted", in: head.weighted, style: Theme.head)
     canvas.writeRight("SQNR", in: head.sqnr, style: Theme.head)
 
-    for (line, rung) in rungsInSight(of: id, rows: rect.rows - 1).enumerated() {
+    let rungs = rungsInSight(of: id, rows: rect.rows - 1)
+    for (line, rung) in rungs.enumerated() {
       drawRung(rung, of: tensor, on: &canvas, in: rect.line(line + 1))
+    }
+    drawRefused(of: id, on: &canvas, in: rect.inset(top: rungs.count + 1))
+  }
+
+  /// What doesn't stand on the ladder, and why, as far as there is room: a line for each reason.
+  private func drawRefused(of id: Int, on canvas: inout Canvas, in rect: Rect) {
+    var reasons: [(text: String, formats: [Format])] = []
+    for refused in ladder(of: id).refused {
+      let text = [refused.refusal.reason, refused.refusal.remedy].compactMap { $0 }
+        .joined(separator: "; ")
+      if let index = reasons.firstIndex(where: { $0.text == text }) {
+        reasons[index].formats.append(refused.format)
+      } else {
+        reasons.append((text, [refused.format]))
+      }
+    }
+    var line = 0
+    for (text, formats) in reasons {
+      let names = formats.map(\.description).joined(separator: " ")
+      for part in "not here: \(text): \(names)".wrapped(to: max(1, rect.columns - 2)) {
+        guard line < rect.rows else { return }
+        canvas.write(
+          part, at: Point(column: rect.column + 2, row: rect.row + line), style: Theme.faint)
+        line += 1
+      }
     }
   }
 
@@ -39,7 +67,7 @@ extension State {
   private func drawRung(
     _ rung: Choice, of tensor: Tensor, on canvas: inout Canvas, in line: Rect
   ) {
-    let columns = ladderColumns(line)
+    let columns = ladderColumns(line, isWeighted: isWeighted(tensor.id))
     let isChosen = rung == choice(of: tensor.id)
     let style = isChosen ? Theme.title : Style.standard
     if isChosen {
@@ -56,6 +84,11 @@ extension State {
       drawErrors(
         of: tensor.id, in: format, on: &canvas, nmse: columns.error, sqnr: columns.sqnr,
         bar: columns.bar)
+      if let weighted = measurement(of: tensor.id, format)?.figures.weightedNmse {
+        canvas.writeRight(
+          Figures.percent(weighted), in: columns.weighted,
+          style: Theme.Severity(nmse: weighted).style)
+      }
     }
     if focus == .ladder, rung == ladderCursor { canvas.select(line) }
   }
@@ -68,19 +101,23 @@ extension State {
   }
 
   private struct LadderColumns {
-    let format, bits, size, error, sqnr, bar: Rect
+    let format, bits, size, error, weighted, sqnr, bar: Rect
   }
 
-  private func ladderColumns(_ line: Rect) -> LadderColumns {
-    let hasSQNR = line.columns >= 60
+  /// Where little room is left, the weighted error takes the place of the size.
+  private func ladderColumns(_ line: Rect, isWeighted: Bool) -> LadderColumns {
+    let isWide = line.columns >= 60
     let shares: [Share] = [
-      .weight(line.columns >= 60 ? 2 : 1), .fixed(5), .fixed(8), .fixed(8),
-      .fixed(hasSQNR ? 8 : 0),
-      line.columns >= 60 ? .weight(1) : .fixed(line.columns >= 46 ? 6 : 0),
+      .weight(isWide ? 2 : 1), .fixed(5), .fixed(isWeighted && line.columns < 46 ? 0 : 8),
+      .fixed(8), .fixed(isWeighted ? 8 : 0), .fixed(isWide ? 8 : 0),
+      isWide ? .weight(1) : .fixed(line.columns >= 46 && !isWeighted ? 6 : 0),
     ]
     let rects = line.inset(left: 2).splitTable(shares)
     return LadderColumns(
-      format: rects[0], bits: rects[1], size: rects[2], error: rects[3], sqnr: rects[4],
-      bar: rects[5])
+      format: rects[0], bits: rects[1], size: rects[2], error: rects[3], weighted: rects[4],
+      sqnr: rects[5], bar: rects[6])
   }
+
+  /// Whether a tensor's errors are weighted by importance too.
+  func isWeighted(_ id: Int) -> Bool { importance?[model.tensors[id]] != nil }
 }

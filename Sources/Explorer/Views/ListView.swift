@@ -11,19 +11,23 @@ struct ListColumns {
   let bits: Rect
   let size: Rect
   let error: Rect
+  /// The error weighted by importance; empty where none is known.
+  let weighted: Rect
   let bar: Rect
 
-  init(line: Rect, catalogue: Catalogue) {
+  init(line: Rect, catalogue: Catalogue, isWeighted: Bool) {
     let wide = line.columns >= 110
     let narrow = line.columns < 74
     // Names come before figures: without them nobody knows what the figures are of.
     let tiny = line.columns < 50
+    // The weighted error takes the place of the shape and the bar.
+    let crowded = isWeighted && line.columns < 100
     let shares: [Share] = [
       .weight(1),
-      .fixed(narrow ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
+      .fixed(narrow || crowded ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
       .fixed(narrow ? 0 : min(catalogue.sourceColumns, wide ? 8 : 5)),
       .fixed(wide ? 22 : tiny ? 9 : 11), .fixed(tiny ? 0 : 5), .fixed(tiny ? 0 : 8), .fixed(8),
-      .fixed(tiny ? 0 : wide ? 10 : 4),
+      .fixed(isWeighted && !narrow ? 8 : 0), .fixed(tiny || crowded ? 0 : wide ? 10 : 4),
     ]
     // The first two columns are for marks.
     let rects = line.inset(left: 2, right: 1).splitTable(shares)
@@ -34,7 +38,8 @@ struct ListColumns {
     bits = rects[4]
     size = rects[5]
     error = rects[6]
-    bar = rects[7]
+    weighted = rects[7]
+    bar = rects[8]
   }
 }
 
@@ -60,7 +65,7 @@ extension State {
 
   private func drawColumnHeads(on canvas: inout Canvas, in line: Rect) {
     canvas.fill(line, style: Theme.head)
-    let columns = ListColumns(line: line, catalogue: catalogue)
+    let columns = ListColumns(line: line, catalogue: catalogue, isWeighted: importance != nil)
     let place = rows.isEmpty ? "" : "  \(cursor + 1)/\(rows.count)"
     canvas.write(
       "tensor" + place, at: columns.name.origin, style: Theme.head, within: columns.name.columns)
@@ -74,11 +79,12 @@ extension State {
     canvas.writeRight("bpw", in: columns.bits, style: Theme.head)
     canvas.writeRight("size", in: columns.size, style: Theme.head)
     canvas.writeRight("NMSE", in: columns.error, style: Theme.head)
+    canvas.writeRight("weighted", in: columns.weighted, style: Theme.head)
   }
 
   private func drawRow(_ index: Int, isInRange: Bool, on canvas: inout Canvas, in line: Rect) {
     let row = rows[index]
-    let columns = ListColumns(line: line, catalogue: catalogue)
+    let columns = ListColumns(line: line, catalogue: catalogue, isWeighted: importance != nil)
     let members = members(of: row)
     drawGutter(members, isInRange: isInRange, on: &canvas, in: line)
     let cells =
@@ -101,8 +107,13 @@ extension State {
     canvas.writeRight(cells.bits, in: columns.bits, style: cells.style)
     canvas.writeRight(cells.size, in: columns.size, style: cells.style)
     drawError(cells.error, on: &canvas, in: columns)
+    if let weighted = cells.weighted {
+      canvas.writeRight(
+        Figures.percent(weighted), in: columns.weighted,
+        style: Theme.Severity(nmse: weighted).style)
+    }
     if index == cursor {
-      drawCursor(on: &canvas, in: line.inset(right: line.endColumn - columns.error.endColumn))
+      drawCursor(on: &canvas, in: line.inset(right: line.endColumn - max(columns.error.endColumn, columns.weighted.columns == 0 ? 0 : columns.weighted.endColumn)))
     }
   }
 
@@ -149,6 +160,7 @@ extension State {
     var bits: String
     var size: String
     var error: RowError
+    var weighted: Double?
     var style: Style
   }
 
@@ -166,6 +178,7 @@ extension State {
       formatStyle: isKept ? Theme.faint : choice == .source ? .standard : Theme.changed,
       bits: Figures.bits(choice.bitsPerWeight(of: tensor)),
       size: Figures.bytes(choice.byteCount(of: tensor)), error: error,
+      weighted: weightedNmse(of: id),
       style: isKept ? Theme.faint : .standard)
   }
 

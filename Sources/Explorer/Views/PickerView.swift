@@ -6,15 +6,27 @@ import Terminal
 /// An entry of a picker.
 enum PickerItem: Sendable {
   case format(Format)
+  /// A format that the tensor under the cursor can't have; other targets may.
+  case refused(Format, Refusal)
   case action(Action)
 
   /// What typing is matched against.
   var name: String {
     switch self {
-    case .format(let format): format.description
+    case .format(let format), .refused(let format, _): format.description
     case .action(let action): action.title
     }
   }
+
+  /// The format that it stands for.
+  var format: Format? {
+    switch self {
+    case .format(let format), .refused(let format, _): format
+    case .action: nil
+    }
+  }
+
+  var isRefused: Bool { if case .refused = self { true } else { false } }
 }
 
 extension State {
@@ -22,7 +34,7 @@ extension State {
   func items(of picker: Picker) -> [PickerItem] {
     let all: [PickerItem] =
       switch picker.kind {
-      case .formats: FormatList.all.filter(isUseful).map { .format($0) }
+      case .formats: offered(FormatList.all)
       case .actions: Action.all.map { .action($0) }
       }
     let text = picker.input.string
@@ -32,17 +44,29 @@ extension State {
     }.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.map(\.item)
     // What is typed out in full is offered even if the list doesn't hold it (int4:percentile=99.5).
     if picker.kind == .formats, let typed = try? Format(parsing: text) {
-      items.removeAll { if case .format(typed) = $0 { true } else { false } }
-      items.insert(.format(typed), at: 0)
+      items.removeAll { $0.format == typed }
+      items.insert(item(typed), at: 0)
     }
     return items
   }
 
-  /// Whether a format fits the tensor under the cursor and is smaller than it is now stored (without one: any).
-  private func isUseful(_ format: Format) -> Bool {
-    guard let tensor else { return true }
-    return format.objection(rowLength: tensor.rowLength) == nil
-      && format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) < tensor.byteCount
+  /// What is smaller than the tensor under the cursor is now (without one: everything); what it can't have
+  /// comes last.
+  private func offered(_ formats: [Format]) -> [PickerItem] {
+    let smaller = formats.filter { format in
+      guard let tensor else { return true }
+      return format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
+        < tensor.byteCount
+    }
+    let items = smaller.map(item)
+    return items.filter { !$0.isRefused } + items.filter(\.isRefused)
+  }
+
+  private func item(_ format: Format) -> PickerItem {
+    guard let tensor, let refusal = refusal(of: format, for: tensor) else {
+      return .format(format)
+    }
+    return .refused(format, refusal)
   }
 
   private func pickerRows(_ kind: Picker.Kind) -> Int {
@@ -81,7 +105,7 @@ extension State {
       modal = nil
       guard items.indices.contains(picker.selected) else { return [] }
       switch items[picker.selected] {
-      case .format(let format): setFormat(format)
+      case .format(let format), .refused(let format, _): setFormat(format)
       case .action(let action): return perform(action)
       }
       return []
@@ -119,6 +143,7 @@ extension State {
       let rect = list.line(line)
       switch item {
       case .format(let format): drawFormat(format, on: &canvas, in: rect)
+      case .refused(let format, let refusal): drawRefused(format, refusal, on: &canvas, in: rect)
       case .action(let action):
         let names = action.keys.map { $0.label(in: glyphs) }
         let refusal = action.objection(self)
@@ -146,6 +171,21 @@ extension State {
   }
 }
 
+extension State {
+  /// A format that can't be had, and why, in the place of its figures.
+  private func drawRefused(
+    _ format: Format, _ refusal: Refusal, on canvas: inout Canvas, in line: Rect
+  ) {
+    let name = canvas.write(
+      format.description, at: line.origin, style: Theme.faint, within: line.columns)
+    let instead = refusal.instead.map { " (would become \($0))" } ?? ""
+    let room = max(0, line.columns - name - 2)
+    canvas.writeRight(
+      (refusal.reason + instead).truncated(to: room, mark: glyphs.ellipsis), in: line,
+      style: Theme.faint)
+  }
+}
+
 /// Every format that can be chosen, by falling bits, then by name; then ggml's types.
 enum FormatList {
   static let all: [Format] = {
@@ -166,7 +206,7 @@ enum FormatList {
         }
       }
     }
-    return formats + GGMLType.allCases.filter(\.canEncode).map { .ggml($0) }
+    return formats + GGMLType.allCases.map { .ggml($0) }
   }()
 }
 
