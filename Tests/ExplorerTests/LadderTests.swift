@@ -89,3 +89,14 @@ struct LadderTests {
     #expect(fuzzyScore(text, in: name) == score)
   }
 }
+
+extension Ladder {
+  /// The ladder of a tensor, which can have every format that its rows fit.
+  fileprivate init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
+    let kind = LadderKind(choice) ?? .integers
+    let family = Self.family(of: choice, default: family)
+    self.init(tensor: tensor, choice: choice, formats: formats ?? kind.formats(family: family)) {
+      $0.objection(rowLength: tensor.rowLength).map { Refusal(reason: $0) }
+    }
+  }
+}

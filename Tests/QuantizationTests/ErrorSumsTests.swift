@@ -57,3 +57,65 @@ import Testing
     }
   }
 }
+
+@Suite struct WeightedSumsTests {
+  /// Against the definition, in rows of any length and pieces of any size.
+  @Test(arguments: [1, 7, 8, 9, 33, 256]) func sumsFollowTheDefinition(rowLength: Int) {
+    var random = SplitMix(state: 3)
+    let weights = random.normal(12 * rowLength)
+    let reconstructed = random.normal(12 * rowLength)
+    let importance = random.normal(rowLength).map { $0 * $0 }
+    var expected = (error: 0.0, squares: 0.0)
+    for index in weights.indices {
+      let a = Double(importance[index % rowLength])
+      let (w, r) = (Double(weights[index]), Double(reconstructed[index]))
+      expected.error += a * (w - r) * (w - r)
+      expected.squares += a * w * w
+    }
+    for rows in [12, 4, 1] {
+      var sums = ErrorSums()
+      for start in stride(from: 0, to: weights.count, by: rows * rowLength) {
+        let piece = start..<start + rows * rowLength
+        var part = ErrorSums()
+        part.add(
+          weights.span.extracting(piece), reconstructed.span.extracting(piece),
+          rowLength: rowLength, importance: importance.span)
+        sums += part
+      }
+      let weighted = sums.weighted ?? WeightedSums()
+      #expect(abs(weighted.squaredError - expected.error) <= 1e-12 * expected.error)
+      #expect(abs(weighted.squares - expected.squares) <= 1e-12 * expected.squares)
+      #expect(sums.figures.weightedNmse == weighted.nmse)
+      #expect(sums.count == weights.count)
+    }
+  }
+
+  @Test func equalImportanceIsNone() {
+    var random = SplitMix(state: 4)
+    let (weights, reconstructed) = (random.normal(960), random.normal(960))
+    let ones = [Float](repeating: 0.5, count: 96)
+    var sums = ErrorSums()
+    sums.add(weights.span, reconstructed.span, rowLength: 96, importance: ones.span)
+    let figures = sums.figures
+    #expect(abs((figures.weightedNmse ?? 0) - figures.nmse) <= 1e-13 * figures.nmse)
+  }
+
+  @Test func withoutImportanceThereIsNoFigure() {
+    let weights: [Float] = [1, 2, 3]
+    var sums = ErrorSums()
+    sums.add(weights.span, weights.span, rowLength: 3, importance: [Float]().span)
+    #expect(sums.weighted == nil)
+    #expect(sums.figures.weightedNmse == nil)
+    #expect((sums + sums).weighted == nil)
+  }
+
+  @Test func whatIsNotFiniteStaysOut() {
+    let weights: [Float] = [1, .nan, .infinity, 2]
+    let reconstructed: [Float] = [2, 1, 1, 2]
+    let importance: [Float] = [3, 5, 7, 11]
+    var sums = ErrorSums()
+    sums.add(weights.span, reconstructed.span, rowLength: 4, importance: importance.span)
+    #expect(sums.weighted?.squaredError == 3)
+    #expect(sums.weighted?.squares == 3 + 44)
+  }
+}

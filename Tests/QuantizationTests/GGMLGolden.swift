@@ -6,6 +6,8 @@ struct GGMLGolden {
   struct Encoded {
     let type: GGMLType
     let input: String
+    /// Whether columns counted by `importance`.
+    let isWeighted: Bool
     let bytes: [UInt8]
     /// sqrt of the mean squared error, and the greatest error; NaN where the reference has none.
     let rmse: Double
@@ -24,12 +26,16 @@ struct GGMLGolden {
   static let shared = Result { try GGMLGolden() }
 
   private(set) var inputs: [String: [Float]] = [:]
+  /// Of each column.
+  let importance: [Float]
   private(set) var encoded: [Encoded] = []
   private(set) var decoded: [Decoded] = []
 
   init() throws {
     let lines = String(decoding: try Golden.file("ggml/names.txt"), as: UTF8.self).split(
       separator: "\n")
+    var channels = GoldenReader(try Golden.file("ggml/importance.bin"))
+    importance = channels.many(Self.rowLength)
     var floats = GoldenReader(try Golden.file("ggml/inputs.bin"))
     var blocks = GoldenReader(try Golden.file("ggml/encoded.bin"))
     var random = GoldenReader(try Golden.file("ggml/decoded.bin"))
@@ -40,11 +46,12 @@ struct GGMLGolden {
         continue
       }
       let type = try #require(GGMLType(rawValue: words[1]))
-      if words[0] == "encoded" {
+      if words[0] != "decoded" {
         let size = Self.count / type.blockLength * type.bytesPerBlock
         encoded.append(
           Encoded(
-            type: type, input: words[2], bytes: blocks.many(size),
+            type: type, input: words[2], isWeighted: words[0] == "weighted",
+            bytes: blocks.many(size),
             rmse: Double(words[3]) ?? .nan, maxError: Double(words[4]) ?? .nan))
       } else {
         let count = try #require(Int(words[2]))

@@ -3,12 +3,14 @@
     python3 ggml_golden.py REFERENCE MIXED.gguf
 
 REFERENCE: a folder with golden.json and its files: ggml 0.25.3, x86-64 baseline build, ggml_quantize_chunk of 8
-rows of 1,024 weights without importance. MIXED.gguf: a model that llama-quantize wrote in many types.
+rows of 1,024 weights, with and without importance. MIXED.gguf: a model that llama-quantize wrote in many types.
 Also needed: numpy, gguf (0.19.0) and xllamacpp (2026.10), whose library exports ggml's functions.
 
 Golden/ggml (all little-endian; names.txt has a line for each item, in the order of the files):
   inputs.bin   "input NAME": 8,192 float32
+  importance.bin  1,024 float32: that of each column
   encoded.bin  "encoded TYPE INPUT RMSE MAXERROR": the bytes of that input in that type; nan: no figure
+               "weighted TYPE INPUT RMSE MAXERROR": the same with importance
   decoded.bin  "decoded TYPE BLOCKS": random blocks, then what dequantize_row_TYPE makes of them, in float32
 Quantized: mixed.gguf, the first rows of MIXED.gguf's block-type tensors; expected.f32, gguf-py's decoding of them,
 one tensor after another in the order of the file.
@@ -31,19 +33,21 @@ COUNT, ROW = 8192, 1024
 types = [t for t in meta["types"] if t["type"] not in ("f16", "bf16")]
 for t in types:
     t["name"] = t["type"][:-1] + "K" if t["type"].endswith("_k") else t["type"]
-# What has an encoder here; of the others two inputs are decoded.
-encoders = "q4_0 q4_1 q5_0 q5_1 q8_0 iq4_nl tq1_0 tq2_0 mxfp4 nvfp4 q1_0 q2_0".split()
+# Types whose search for a point of a grid may abort on weights that aren't finite.
+grids = "iq1_s iq1_m iq2_xxs iq2_xs iq2_s iq3_xxs iq3_s".split()
+importance = np.fromfile(reference / meta["imatrix"]["file"], np.float32)
 
 
 def pointer(array):
     return array.ctypes.data_as(ctypes.c_void_p)
 
 
-def quantize(t, weights):
+def quantize(t, weights, importance=None):
     blocks = np.empty(COUNT // t["block_size"] * t["type_size"], np.uint8)
     rows = ctypes.c_int64(COUNT // ROW)
     library.ggml_quantize_chunk(
-        t["id"], pointer(weights), pointer(blocks), ctypes.c_int64(0), rows, ctypes.c_int64(ROW), None)
+        t["id"], pointer(weights), pointer(blocks), ctypes.c_int64(0), rows, ctypes.c_int64(ROW),
+        None if importance is None else pointer(importance))
     return blocks
 
 
@@ -72,16 +76,16 @@ for name, weights in own.items():
 
 for t in types:
     for e in meta["entries"]:
-        if e["type"] != t["type"] or e.get("aborts") or ".noimat." not in (e.get("file") or ""):
+        if e["type"] != t["type"] or e.get("aborts") or not e.get("file"):
             continue
-        if t["name"] not in encoders and e["input"] not in ("real", "laplace_outlier"):
-            continue
-        names.append(f"encoded {t['name']} {e['input']} {figure(e['rmse'])} {figure(e['max_abs'])}")
+        kind = "weighted" if e["imatrix"] else "encoded"
+        names.append(f"{kind} {t['name']} {e['input']} {figure(e['rmse'])} {figure(e['max_abs'])}")
         encoded.append((reference / e["file"]).read_bytes())
-    if t["name"] in encoders:
+    if t["name"] not in grids:
         for name, weights in own.items():
-            names.append(f"encoded {t['name']} {name} nan nan")
-            encoded.append(quantize(t, weights).tobytes())
+            for kind, values in ("encoded", None), ("weighted", importance):
+                names.append(f"{kind} {t['name']} {name} nan nan")
+                encoded.append(quantize(t, weights, values).tobytes())
     blocks = max(8, 2048 // t["block_size"])
     random = rng.integers(0, 256, blocks * t["type_size"], dtype=np.uint8)
     values = np.empty(blocks * t["block_size"], np.float32)
@@ -92,6 +96,7 @@ for t in types:
 
 (out / "names.txt").write_text("\n".join(names) + "\n")
 (out / "inputs.bin").write_bytes(np.concatenate(inputs).tobytes())
+(out / "importance.bin").write_bytes(importance.tobytes())
 (out / "encoded.bin").write_bytes(b"".join(encoded))
 (out / "decoded.bin").write_bytes(b"".join(decoded))
 
