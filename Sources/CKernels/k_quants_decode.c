@@ -8,7 +8,7 @@
 //   Q4_K: half d, half dmin; 12 bytes, eight six-bit scales and minimums; 128 bytes of codes
 //   Q5_K: half d, half dmin; 12 bytes as in Q4_K; 32 bytes, the fifth bits; 128 bytes, the low four
 //   Q6_K: 128 bytes, the low four bits; 64 bytes, the upper two; 16 signed bytes, scales; half d
-#include "ggml_block.h"
+#include "k_quants.h"
 
 BL_KERNEL void bl_decode_q2_K(const uint8_t *restrict in, size_t count, float *restrict out) {
   BL_ONE_BY_ONE
@@ -48,29 +48,13 @@ BL_KERNEL void bl_decode_q3_K(const uint8_t *restrict in, size_t count, float *r
   }
 }
 
-typedef struct {
-  float scale, minimum;
-} scale_pair;
-
-/// Number `group` of the eight six-bit scales and minimums in 12 bytes: the first four of each are in the low
-/// six bits of bytes 0-3 and 4-7; the others have four bits in bytes 8-11 and two on top of the first.
-BL_INLINE scale_pair pair_of(const uint8_t *bytes, int group, float d, float dmin) {
-  int scale = bytes[group] & 63, minimum = bytes[group + 4] & 63;
-  if (group >= 4) {
-    scale = (bytes[group + 4] & 15) | bytes[group - 4] >> 6 << 4;
-    minimum = bytes[group + 4] >> 4 | bytes[group] >> 6 << 4;
-  }
-  const scale_pair pair = {d * (float)scale, dmin * (float)minimum};
-  return pair;
-}
-
 BL_KERNEL void bl_decode_q4_K(const uint8_t *restrict in, size_t count, float *restrict out) {
   BL_ONE_BY_ONE
   for (; count > 0; count--, in += 144, out += bl_super_block) {
     const float d = bl_load_half(in), dmin = bl_load_half(in + 2);
     BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
-      const scale_pair p = pair_of(in + 4, group, d, dmin);
+      const bl_scale_pair p = bl_scale_pair_of(in + 4, group, d, dmin);
       const uint8_t *codes = in + 16 + group / 2 * 32;
       const int shift = group % 2 * 4;
       for (int j = 0; j < 32; j++) {
@@ -87,7 +71,7 @@ BL_KERNEL void bl_decode_q5_K(const uint8_t *restrict in, size_t count, float *r
     const uint8_t *fifths = in + 16;
     BL_ONE_BY_ONE
     for (int group = 0; group < 8; group++) {
-      const scale_pair p = pair_of(in + 4, group, d, dmin);
+      const bl_scale_pair p = bl_scale_pair_of(in + 4, group, d, dmin);
       const uint8_t *codes = in + 48 + group / 2 * 32;
       const int shift = group % 2 * 4;
       for (int j = 0; j < 32; j++) {

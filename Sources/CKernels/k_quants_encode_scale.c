@@ -1,0 +1,386 @@
+// Encoding of Q3_K, Q6_K: groups of 16 with a scale only; codes count from the middle. (Layouts:
+// k_quants_decode.c.)
+//
+// The sixteen groups of a super-block are fitted at once. Where a fit searches, it rounds the weights on a few
+// slightly different scales and keeps the one of least weighted error. Then the scales of the super-block become
+// small integers, and the weights are rounded again on what those give.
+#include "k_quants_search.h"
+
+/// What sixteen groups are fitted with. The codes found with it are those of inverse * x, plus `middle`.
+typedef struct {
+  f32x16 scale, inverse, middle;
+} fit;
+
+// MARK: Searches
+
+/// The first value of the greatest magnitude, and that. NaN doesn't count.
+BL_INLINE void find_peak(const f32x16 *x, f32x16 *peak, f32x16 *magnitude) {
+  f32x16 first = 0, greatest = 0;
+  for (int j = 0; j < 16; j++) {
+    f32x16 a;
+    bl_magnitudes(x + j, &a);
+    first = a > greatest ? x[j] : first;
+    greatest = a > greatest ? a : greatest;
+  }
+  *peak = first;
+  *magnitude = greatest;
+}
+
+/// The sums of a weighted least-squares fit of codes to values.
+typedef struct {
+  f32x16 products, squares;
+} sums;
+
+BL_INLINE void add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int middle, sums *out) {
+  sums f = {0, 0};
+  for (int j = 0; j < 16; j++) {
+    f32x16 l = *inverse * x[j];
+    bl_round_between(&l, -middle, middle - 1);
+    l -= BL_ROUNDER;
+    f.products += w[j] * x[j] * l;
+    f.squares += w[j] * l * l;
+  }
+  *out = f;
+}
+
+/// Sixteen values in each lane (a group's weights, or a super-block's scales), codes -middle to middle - 1.
+BL_INLINE void search(const f32x16 *x, const f32x16 *w, int middle, fit *out) {
+  f32x16 peak, magnitude;
+  find_peak(x, &peak, &magnitude);
+  sums f;
+  fit best = {.inverse = (float)-middle / peak, .middle = (float)middle};
+  add_up(x, w, &best.inverse, middle, &f);
+  best.scale = f.squares != 0 ? f.products / f.squares : (f32x16)0;
+  f32x16 gain = best.scale * f.products;
+  for (int t = -9; t <= 9; t++) {
+    if (t == 0) continue;
+    const f32x16 inverse = -((float)middle + 0.1f * (float)t) / peak;
+    add_up(x, w, &inverse, middle, &f);
+    const i32x16 better = (f.squares > 0) & (f.products * f.products > gain * f.squares);
+    best.scale = better ? f.products / f.squares : best.scale;
+    best.inverse = better ? inverse : best.inverse;
+    gain = better ? best.scale * f.products : gain;
+  }
+  const i32x16 nothing = magnitude < BL_NOTHING;
+  best.scale = nothing ? (f32x16)0 : best.scale;
+  best.inverse = nothing ? (f32x16)0 : best.inverse;
+  best.middle = nothing ? (f32x16)0 : best.middle;
+  *out = best;
+}
+
+// MARK: Rounding
+
+/// Sixteen weights' codes from 0 to 2 middle - 1.
+BL_INLINE void round_sixteen(const f32x16 *scaled, int middle, int added, uint8_t *codes) {
+  f32x16 code = *scaled;
+  bl_round_between(&code, -middle, middle - 1);
+  *(u8x16 *)codes = __builtin_convertvector(((u32x16)code + (uint32_t)added) & 0xffu, u8x16);
+}
+
+/// What codes stand for, by groups of one super-block: the scale, and where that is 0 how the fit found codes.
+typedef struct {
+  float scale[16], inverse[16], middle[16];
+} group_scales;
+
+BL_INLINE void round_weights(const float *weights, const group_scales *g, int middle,
+                             uint8_t codes[bl_super_block]) {
+  BL_ONE_BY_ONE
+  for (int j = 0; j < 16; j++) {
+    const f32x16 x = *(const f32x16 *)(weights + 16 * j);
+    const bool usual = g->scale[j] != 0;
+    const f32x16 scaled = usual ? x / g->scale[j] : x * g->inverse[j];
+    round_sixteen(&scaled, middle, usual ? middle : (int)g->middle[j], codes + 16 * j);
+  }
+}
+
+// MARK: Q6_K
+
+BL_INLINE void pack_q6_K(const uint8_t codes[bl_super_block], uint8_t *out) {
+  uint8_t *low = out, *high = out + 128;
+  BL_ONE_BY_ONE
+  for (int half = 0; half < 2; half++, codes += 128, low += 64, high += 32) {
+    for (int j = 0; j < 64; j++) low[j] = (uint8_t)((codes[j] & 15) | (codes[j + 64] & 15) << 4);
+    for (int j = 0; j < 32; j++) {
+      high[j] = (uint8_t)(codes[j] >> 4 | codes[j + 32] >> 4 << 2 | codes[j + 64] >> 4 << 4 |
+                          codes[j + 96] >> 4 << 6);
+    }
+  }
+}
+
+BL_INLINE void put_q6_K(const float *weights, const fit *f, uint8_t *out) {
+  group_scales g;
+  memcpy(g.scale, &f->scale, sizeof g.scale);
+  memcpy(g.inverse, &f->inverse, sizeof g.inverse);
+  memcpy(g.middle, &f->middle, sizeof g.middle);
+  float peak = 0, magnitude = 0;
+  for (int j = 0; j < 16; j++) {
+    const float a = bl_magnitude(g.scale[j]);
+    peak = a > magnitude ? g.scale[j] : peak;
+    magnitude = a > magnitude ? a : magnitude;
+  }
+  if (magnitude < BL_NOTHING) {
+    memset(out, 0, 210);
+    return;
+  }
+  const float inverse = -128.0f / peak;
+  bl_store_half(1.0f / inverse, out + 208);
+  const float d = bl_load_half(out + 208);
+  for (int j = 0; j < 16; j++) {
+    const int32_t l = bl_nearest(inverse * g.scale[j]);
+    out[192 + j] = (uint8_t)(l < 127 ? l : 127);
+    g.scale[j] = d * (float)(int8_t)out[192 + j];
+  }
+  uint8_t codes[bl_super_block];
+  round_weights(weights, &g, 32, codes);
+  pack_q6_K(codes, out);
+}
+
+BL_KERNEL void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
+  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  BL_ONE_BY_ONE
+  for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {
+    f32x16 x[16], w[16];
+    bl_load_groups_of_16(weights, x);
+    if (importance) {
+      bl_load_groups_of_16(importance + block % per_row * bl_super_block, w);
+    } else {
+      for (int j = 0; j < 16; j++) w[j] = x[j] * x[j];
+    }
+    fit f;
+    search(x, w, 32, &f);
+    put_q6_K(weights, &f, out);
+  }
+}
+
+// MARK: Q3_K
+
+/// Eight bytes have the low four bits of two scales each, four bytes the upper two bits of four.
+BL_INLINE void pack_six_bits(const uint8_t values[16], uint8_t bytes[12]) {
+  for (int j = 0; j < 8; j++) bytes[j] = (uint8_t)((values[j] & 15) | (values[j + 8] & 15) << 4);
+  for (int j = 0; j < 4; j++) {
+    bytes[8 + j] = (uint8_t)(values[j] >> 4 | values[j + 4] >> 4 << 2 | values[j + 8] >> 4 << 4 |
+                             values[j + 12] >> 4 << 6);
+  }
+}
+
+/// 32 bytes of third bits (bit r of byte j is that of weight j of run r of 32), 64 bytes of the lower two.
+BL_INLINE void pack_three_bits(const uint8_t codes[bl_super_block], uint8_t *out) {
+  for (int j = 0; j < 32; j++) {
+    uint32_t bits = 0;
+    for (int run = 0; run < 8; run++) bits |= (uint32_t)(codes[run * 32 + j] >> 2) << run;
+    out[j] = (uint8_t)bits;
+  }
+  out += 32;
+  BL_ONE_BY_ONE
+  for (int half = 0; half < 2; half++, codes += 128, out += 32) {
+    for (int j = 0; j < 32; j++) {
+      out[j] = (uint8_t)((codes[j] & 3) | (codes[j + 32] & 3) << 2 | (codes[j + 64] & 3) << 4 |
+                         (codes[j + 96] & 3) << 6);
+    }
+  }
+}
+
+/// The scales' integers, from 0 to 63, are set; `unit` is what 1 of them stands for. `codes` has what the fit
+/// found: groups whose scale is 0 keep it.
+BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit,
+                        uint8_t codes[bl_super_block], uint8_t *out) {
+  pack_six_bits(integers, out + 96);
+  bl_store_half(unit, out + 108);
+  const float d = bl_load_half(out + 108);
+  BL_ONE_BY_ONE
+  for (int j = 0; j < 16; j++) {
+    const float scale = d * (float)((int)integers[j] - 32);
+    if (!(scale != 0)) continue;
+    const f32x16 scaled = *(const f32x16 *)(weights + 16 * j) / scale;
+    round_sixteen(&scaled, 4, 4, codes + 16 * j);
+  }
+  pack_three_bits(codes, out);
+}
+
+// MARK: Q3_K without importance
+
+/// How many super-blocks are refined at once: each step waits for the one before, and this fills the time.
+enum { abreast = 4 };
+
+/// The groups of a few super-blocks, weights first; `levels` are codes without `middle`, 4.
+typedef struct {
+  f32x16 x[abreast][16], levels[abreast][16], scale[abreast], middle[abreast];
+} refinement;
+
+/// Changes one level after another as long as that makes the fit better, at most five times round.
+BL_INLINE void refine(refinement *r, sums f[abreast]) {
+  for (int round = 0; round < 5; round++) {
+    i32x16 changed = 0;
+    for (int j = 0; j < 16; j++) {
+#pragma clang loop unroll(full)
+      for (int k = 0; k < abreast; k++) {
+        const f32x16 x = r->x[k][j], w = x * x, wx = w * x, old = r->levels[k][j];
+        f32x16 products = f[k].products - wx * old, squares = f[k].squares - w * old * old;
+        i32x16 better = products > 0;
+        f32x16 l = x * squares / products;
+        bl_round_between(&l, -4, 3);
+        l -= BL_ROUNDER;
+        products += wx * l;
+        squares += w * l * l;
+        better &= (l != old) & (squares > 0);
+        better &= products * products * f[k].squares > f[k].products * f[k].products * squares;
+        r->levels[k][j] = better ? l : old;
+        f[k].products = better ? products : f[k].products;
+        f[k].squares = better ? squares : f[k].squares;
+        changed |= better;
+      }
+    }
+    if (!__builtin_reduce_or(changed)) break;
+  }
+}
+
+BL_INLINE void fit_refined(refinement *r) {
+  sums f[abreast];
+  i32x16 nothing[abreast];
+  for (int k = 0; k < abreast; k++) {
+    f32x16 peak, magnitude;
+    find_peak(r->x[k], &peak, &magnitude);
+    nothing[k] = magnitude < BL_NOTHING;
+    const f32x16 inverse = -4.0f / peak;
+    f[k].products = f[k].squares = 0;
+    for (int j = 0; j < 16; j++) {
+      const f32x16 x = r->x[k][j], w = x * x;
+      f32x16 l = inverse * x;
+      bl_round_between(&l, -4, 3);
+      l -= BL_ROUNDER;
+      f[k].products += w * x * l;
+      f[k].squares += w * l * l;
+      r->levels[k][j] = l;
+    }
+  }
+  refine(r, f);
+  for (int k = 0; k < abreast; k++) {
+    const f32x16 scale = f[k].squares > 0 ? f[k].products / f[k].squares : (f32x16)0;
+    r->scale[k] = nothing[k] ? (f32x16)0 : scale;
+    for (int j = 0; j < 16; j++) {
+      r->levels[k][j] = nothing[k] ? (f32x16)0 : r->levels[k][j] + 4.0f;
+    }
+  }
+}
+
+BL_INLINE void put_refined(const float *weights, const f32x16 *scale, const f32x16 levels[16], uint8_t *out) {
+  float scales[16], peak = 0, magnitude = 0;
+  memcpy(scales, scale, sizeof scales);
+  for (int j = 0; j < 16; j++) {
+    const float a = bl_magnitude(scales[j]);
+    peak = a > magnitude ? scales[j] : peak;
+    magnitude = a > magnitude ? a : magnitude;
+  }
+  const float inverse = -32.0f / peak;
+  uint8_t integers[16], codes[bl_super_block];
+  for (int j = 0; j < 16; j++) {
+    const int32_t l = (int8_t)bl_nearest(inverse * scales[j]);
+    integers[j] = (uint8_t)(peak == 0 ? 0 : (l < -32 ? -32 : l > 31 ? 31 : l) + 32);
+  }
+  for (int j = 0; j < 16; j++) {
+    const u8x16 row = __builtin_convertvector(levels[j], u8x16);
+    for (int group = 0; group < 16; group++) codes[16 * group + j] = row[group];
+  }
+  put_q3_K(weights, integers, peak == 0 ? 0 : 1.0f / inverse, codes, out);
+}
+
+BL_INLINE void encode_refined(const float *weights, size_t count, uint8_t *out) {
+  BL_ONE_BY_ONE
+  while (count > 0) {
+    const int used = count < abreast ? (int)count : abreast;
+    refinement r;
+    for (int k = 0; k < abreast; k++) {
+      bl_load_groups_of_16(weights + (k < used ? k : 0) * bl_super_block, r.x[k]);
+    }
+    fit_refined(&r);
+    BL_ONE_BY_ONE
+    for (int k = 0; k < used; k++, weights += bl_super_block, out += 110) {
+      put_refined(weights, r.scale + k, r.levels[k], out);
+    }
+    count -= (size_t)used;
+  }
+}
+
+// MARK: Q3_K with importance
+
+/// What is found for a batch: by super-blocks and groups, scales, their weights, and how codes come about.
+typedef struct {
+  float scale[bl_lanes][16], weight[bl_lanes][16], inverse[bl_lanes][16], middle[bl_lanes][16];
+} found;
+
+BL_INLINE void fit_batch(const bl_batch *batch, found *out) {
+  f32x16 squares;
+  bl_sum_squares(batch, &squares);
+  squares = 2.0f * squares / (float)bl_super_block;
+  memset(out, 0, sizeof *out);
+  BL_ONE_BY_ONE
+  for (int s = 0; s < batch->used; s++) {
+    f32x16 x[16], w[16], weight = 0;
+    bl_load_groups_of_16(batch->weights[s], x);
+    bl_load_groups_of_16(batch->importance[s], w);
+    const f32x16 spread = squares[s];
+    bl_weigh(x, &spread, 16, w);
+    for (int j = 0; j < 16; j++) weight += w[j];
+    fit f;
+    search(x, w, 4, &f);
+    memcpy(out->scale[s], &f.scale, sizeof f.scale);
+    memcpy(out->weight[s], &weight, sizeof weight);
+    memcpy(out->inverse[s], &f.inverse, sizeof f.inverse);
+    memcpy(out->middle[s], &f.middle, sizeof f.middle);
+  }
+}
+
+/// The integers of all super-blocks' scales at once.
+BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], float units[bl_lanes]) {
+  const float *rows[bl_lanes], *weight_rows[bl_lanes];
+  for (int s = 0; s < bl_lanes; s++) {
+    rows[s] = f->scale[s];
+    weight_rows[s] = f->weight[s];
+  }
+  f32x16 x[16], w[16];
+  bl_transpose(rows, x);
+  bl_transpose(weight_rows, w);
+  fit best;
+  search(x, w, 32, &best);
+  memcpy(units, &best.scale, sizeof best.scale);
+  for (int j = 0; j < 16; j++) {
+    f32x16 l = best.inverse * x[j];
+    bl_round_between(&l, -32, 31);
+    l = l - BL_ROUNDER + best.middle;
+    for (int s = 0; s < bl_lanes; s++) integers[s][j] = (uint8_t)l[s];
+  }
+}
+
+BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
+  found f;
+  uint8_t integers[bl_lanes][16];
+  float units[bl_lanes];
+  fit_batch(batch, &f);
+  find_integers(&f, integers, units);
+  BL_ONE_BY_ONE
+  for (int s = 0; s < batch->used; s++, out += 110) {
+    uint8_t codes[bl_super_block];
+    BL_ONE_BY_ONE
+    for (int j = 0; j < 16; j++) {
+      const f32x16 scaled = f.inverse[s][j] * *(const f32x16 *)(batch->weights[s] + 16 * j);
+      round_sixteen(&scaled, 4, (int)f.middle[s][j], codes + 16 * j);
+    }
+    put_q3_K(batch->weights[s], integers[s], units[s], codes, out);
+  }
+}
+
+BL_KERNEL void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
+  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  if (importance == NULL) {
+    encode_refined(weights, count, out);
+    return;
+  }
+  BL_ONE_BY_ONE
+  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 110) {
+    bl_batch batch;
+    bl_take_batch(weights, importance, first, count, per_row, &batch);
+    encode_weighted(&batch, out);
+  }
+}
