@@ -57,21 +57,24 @@ BL_KERNEL void bl_encode_iq3_xxs(const float *restrict weights, const float *res
   }
 }
 
-BL_INLINE void put_iq3_s_group(const bl_iq_lists *lists, const bl_iq_block *block, int group, bool inverted,
-                               const bl_iq_fit *fit, uint8_t *out) {
+/// Indices and signs go to `place`, which the reference doesn't move on for groups of zeros: groups behind these
+/// decode wrong, but these are its bytes.
+BL_INLINE void put_iq3_s_group(const bl_iq_lists *lists, const bl_iq_block *block, int group, int place,
+                               bool inverted, const bl_iq_fit *fit, uint8_t *out) {
   uint32_t ninths = 0;
   for (int k = 0; k < 8; k++) {
     const uint32_t index = bl_iq_number(lists->cells[fit->points[k]]);
-    out[2 + group * 8 + k] = (uint8_t)index;
+    out[2 + place * 8 + k] = (uint8_t)index;
     ninths |= (index >> 8) << k;
   }
   out[66 + group] = (uint8_t)ninths;
-  for (int k = 0; k < 4; k++) out[74 + group * 4 + k] = block->signs[group * 4 + k] ^ (inverted ? 255 : 0);
+  for (int k = 0; k < 4; k++) out[74 + place * 4 + k] = block->signs[group * 4 + k] ^ (inverted ? 255 : 0);
 }
 
 BL_INLINE void encode_iq3_s(const bl_iq_lists *lists, const bl_iq_block *block, uint8_t *out) {
   const bl_iq_kind kind = {.dims = 4, .bits = 3, .levels = 8, .group = 32, .tries = 9, .step = 0.2f};
   float scales[groups], greatest = 0;
+  int place = 0;
   memset(out, 0, iq3_s_bytes);
   BL_ONE_BY_ONE
   for (int group = 0; group < groups; group++) {
@@ -82,10 +85,12 @@ BL_INLINE void encode_iq3_s(const bl_iq_lists *lists, const bl_iq_block *block, 
     if (peak == 0) continue;
     bl_iq_fit fit = {.scale = peak / 15};
     const bool inverted = bl_iq_fit_group(kind, lists, &w, peak, bl_iq_again_all_if_any, &fit);
-    if (fit.scale != fit.scale) continue;
-    put_iq3_s_group(lists, block, group, inverted, &fit, out);
-    scales[group] = fit.scale;
-    greatest = greatest > fit.scale ? greatest : fit.scale;
+    if (fit.scale == fit.scale) {
+      put_iq3_s_group(lists, block, group, place, inverted, &fit, out);
+      scales[group] = fit.scale;
+    }
+    place++;
+    greatest = greatest > scales[group] ? greatest : scales[group];
   }
   if (greatest == 0) return;
   uint8_t codes[groups];
