@@ -1,0 +1,37 @@
+/// For every point that weights can fall on, the points of a grid near it: what the encoders of IQ2 and IQ3
+/// search. A point is packed: level j (0, 1, 2, ...; the magnitude is 2 * level + 1 units) in bits
+/// `bits * j` and up, two bits for eight weights of IQ2, three bits for four weights of IQ3.
+#ifndef BITLADDER_IQ_LISTS_H
+#define BITLADDER_IQ_LISTS_H
+
+#include <stdint.h>
+
+enum {
+  bl_iq2_cells = 0xaaaa + 1,  // eight levels of at most 2
+  bl_iq3_cells = 0xfff + 1,   // four levels of at most 7
+  bl_iq_list_slack = 8,       // what may be read beyond the last list
+};
+
+typedef struct {
+  /// By packed point. On the grid: bl_iq_on_grid and the point's index. Off it: where its list starts, and
+  /// how long that is. Either way a bl_iq_number and a bl_iq_start.
+  const uint32_t *cells;
+  /// The lists: packed points of the grid, by distance, then by index. No list is empty.
+  const uint16_t *points;
+} bl_iq_lists;
+
+#define BL_IQ_ON_GRID 0x80000000u
+
+/// A cell's index in the grid, or its list's length.
+static inline uint32_t bl_iq_number(uint32_t cell) { return cell >> 18 & 1023; }
+
+static inline uint32_t bl_iq_start(uint32_t cell) { return cell & 0x3ffff; }
+
+// Each is built by the first call, in static storage; calls may come from several threads at once.
+const bl_iq_lists *bl_iq2_xxs_lists(void);
+const bl_iq_lists *bl_iq2_xs_lists(void);
+const bl_iq_lists *bl_iq2_s_lists(void);
+const bl_iq_lists *bl_iq3_xxs_lists(void);
+const bl_iq_lists *bl_iq3_s_lists(void);
+
+#endif

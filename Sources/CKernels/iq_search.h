@@ -1,0 +1,283 @@
+/// The search of IQ2 and IQ3 encoders for a group's scale, and for the points of the grid its weights become.
+///
+/// A group's scale is tried at many values, one a lane of vectors. Rounding gives, for each, a point; most
+/// aren't on the grid, and of the points listed near (iq_lists.h) that of least weighted error is taken. As
+/// the scale goes down levels only go up, so that one point serves a run of tries: its list is gone through
+/// once a run rather than once a try. A point's error is a sum over its weights of errors that depend on level
+/// and try alone; those are tabled beforehand.
+///
+/// Every lane does the reference's operations in the reference's order. Where the reference stops the
+/// program - no point listed has an error below the greatest float; a group's scale is NaN - here the first
+/// point listed is taken, and the scale is 0.
+#ifndef BITLADDER_IQ_SEARCH_H
+#define BITLADDER_IQ_SEARCH_H
+
+#include <float.h>
+
+#include "ggml_block.h"
+#include "iq_lists.h"
+
+typedef int32_t i32x8 __attribute__((ext_vector_type(8), aligned(4)));
+typedef uint32_t u32x8 __attribute__((ext_vector_type(8), aligned(4)));
+typedef uint16_t u16x8 __attribute__((ext_vector_type(8), aligned(2)));
+typedef bool boolx8 __attribute__((ext_vector_type(8)));
+
+#define BL_UNROLL _Pragma("clang loop unroll(full)")
+
+enum {
+  bl_iq_lanes = 8,
+  bl_iq_group = 32,       // weights of a group, at most
+  bl_iq_points = 8,       // points of a group, at most
+  bl_iq_tries = 32,       // at most, with lanes that fill up
+  bl_iq_table_rows = 32,  // eight weights times four levels (three used), or four times eight
+};
+
+/// How a type searches; constants where it is used.
+typedef struct {
+  int dims, bits, levels;  // of a point: weights, bits of a level in the packed form, levels
+  int group;               // weights that share a scale
+  int tries;               // on either side of the scale first thought of
+  float step;
+} bl_iq_kind;
+
+/// A group: weights without their signs, how much each counts, the square root of that.
+typedef struct {
+  const float *x, *weight, *root;
+} bl_iq_weights;
+
+typedef struct {
+  float scale;
+  uint32_t points[bl_iq_points];  // packed
+  uint32_t rounded;               // bit k: point k is the nearest one's replacement
+} bl_iq_fit;
+
+/// nearest_int(0.5f * (scaled - 1)), kept within the levels. (The bits are taken apart as the reference does
+/// it, so that NaN comes out the same.)
+BL_INLINE void bl_iq_levels(const f32x8 *scaled, int levels, i32x8 *out) {
+  const f32x8 rounded = 0.5f * (*scaled - 1.0f) + BL_ROUNDER;
+  const i32x8 level = ((i32x8)rounded & 0x7fffff) - 0x400000;
+  *out = __builtin_elementwise_max(__builtin_elementwise_min(level, (i32x8)(levels - 1)), (i32x8)0);
+}
+
+BL_INLINE int32_t bl_iq_nearest(float x) { return (int32_t)(bl_bits(x + BL_ROUNDER) & 0x7fffff) - 0x400000; }
+
+/// The odd number 2 * level + 1 of weight `dim` of packed points.
+BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *out) {
+  const u32x8 odd = (*packed << 1 >> (uint32_t)(kind.bits * dim) & (uint32_t)((2 << kind.bits) - 2)) | 1;
+  *out = __builtin_convertvector((i32x8)odd, f32x8);
+}
+
+/// The first of a list with the least error, for eight tries. `errors` is the table at the first of these.
+BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const uint16_t *list, int count, const float *errors,
+                             u32x8 *winner) {
+  const uint32_t mask = (1u << kind.bits) - 1;
+  f32x8 least = FLT_MAX;
+  u32x8 won = list[0];
+  for (int j = 0; j < count; j++) {
+    const uint32_t packed = list[j];
+    f32x8 sum = *(const f32x8 *)(errors + (packed & mask) * bl_iq_tries);
+    BL_UNROLL
+    for (int i = 1; i < kind.dims; i++) {
+      const uint32_t level = packed >> (kind.bits * i) & mask;
+      sum += *(const f32x8 *)(errors + (((uint32_t)i << kind.bits) + level) * bl_iq_tries);
+    }
+    const i32x8 closer = sum < least;
+    won = closer ? (u32x8)packed : won;
+    least = closer ? sum : least;
+  }
+  *winner = won;
+}
+
+/// The table of errors of one point's weights: [weight, level][try].
+BL_INLINE void bl_iq_table_errors(bl_iq_kind kind, const float *x, const float *root, const f32x8 *scales,
+                                  float *errors) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  for (int level = 0; level < kind.levels; level++) {
+    for (int v = 0; v < vectors; v++) {
+      const f32x8 value = scales[v] * (float)(2 * level + 1);
+      BL_UNROLL
+      for (int i = 0; i < kind.dims; i++) {
+        const f32x8 off = value - x[i];
+        float *row = errors + ((i << kind.bits) + level) * bl_iq_tries;
+        *(f32x8 *)(row + v * bl_iq_lanes) = root[i] * off * off;
+      }
+    }
+  }
+}
+
+/// The point for each try, by rounding alone. Returns a bit for each try whose point isn't that of the one before.
+BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inverses, uint32_t *rounded) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  for (int v = 0; v < vectors; v++) {
+    u32x8 packed = 0;
+    BL_UNROLL
+    for (int i = kind.dims - 1; i >= 0; i--) {
+      const f32x8 scaled = inverses[v] * x[i];
+      i32x8 level;
+      bl_iq_levels(&scaled, kind.levels, &level);
+      packed = packed << (uint32_t)kind.bits | (u32x8)level;
+    }
+    *(u32x8 *)(rounded + v * bl_iq_lanes) = packed;
+  }
+  uint64_t starts = 0;
+  rounded[-1] = ~rounded[0];
+  for (int v = 0; v < vectors; v++) {
+    const uint32_t *at = rounded + v * bl_iq_lanes;
+    const boolx8 differs = __builtin_convertvector(*(const u32x8 *)at != *(const u32x8 *)(at - 1), boolx8);
+    uint8_t bits;
+    memcpy(&bits, &differs, sizeof bits);
+    starts |= (uint64_t)bits << (v * bl_iq_lanes);
+  }
+  const int count = 2 * kind.tries + 1;
+  return (starts & ((1ull << count) - 1)) | 1ull << count;
+}
+
+/// The points on the grid for each try, for the weights of one point.
+BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const float *x, const float *root,
+                          const f32x8 *inverses, const f32x8 *scales, uint32_t *rounded, uint32_t *found) {
+  // One vector more: a run is read and written by whole vectors from where it starts.
+  float errors[(bl_iq_table_rows + 1) * bl_iq_tries];
+  bool tabled = false;
+  uint64_t starts = bl_iq_round(kind, x, inverses, rounded);
+  const int count = 2 * kind.tries + 1;
+  for (int t = 0; t < count;) {
+    starts &= starts - 1;
+    const int end = __builtin_ctzll(starts);
+    const uint32_t cell = lists->cells[rounded[t]];
+    const uint16_t *list = lists->points + bl_iq_start(cell);
+    const int number = (int)bl_iq_number(cell);
+    if (cell & BL_IQ_ON_GRID || number == 1) {
+      const u32x8 only = cell & BL_IQ_ON_GRID ? rounded[t] : list[0];
+      for (; t < end; t += bl_iq_lanes) *(u32x8 *)(found + t) = only;
+    } else {
+      if (!tabled) bl_iq_table_errors(kind, x, root, scales, errors);
+      tabled = true;
+      for (; t < end; t += bl_iq_lanes) bl_iq_best_of(kind, list, number, errors + t, (u32x8 *)(found + t));
+    }
+    t = end;
+  }
+}
+
+/// The sums of the least-squares fit of each try.
+BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*found)[bl_iq_tries + 16],
+                            f32x8 *products, f32x8 *squares) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  f32x8 qx[bl_iq_tries / bl_iq_lanes], q2[bl_iq_tries / bl_iq_lanes];
+  for (int v = 0; v < vectors; v++) qx[v] = q2[v] = 0;
+  BL_ONE_BY_ONE
+  for (int k = 0; k < kind.group / kind.dims; k++) {
+    BL_UNROLL
+    for (int i = 0; i < kind.dims; i++) {
+      const float weight = w->weight[k * kind.dims + i], wx = weight * w->x[k * kind.dims + i];
+      BL_UNROLL
+      for (int v = 0; v < vectors; v++) {
+        f32x8 q;
+        bl_iq_odd(kind, (const u32x8 *)(found[k] + v * bl_iq_lanes), i, &q);
+        qx[v] += wx * q;
+        q2[v] += weight * q * q;
+      }
+    }
+  }
+  for (int v = 0; v < vectors; v++) products[v] = qx[v], squares[v] = q2[v];
+}
+
+/// Tries scales around that which puts `peak` on the highest level, and keeps the best in `fit`.
+BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, float peak,
+                         bl_iq_fit *fit) {
+  enum { most_vectors = bl_iq_tries / bl_iq_lanes };
+  const int points = kind.group / kind.dims, count = 2 * kind.tries + 1;
+  const int vectors = (count + bl_iq_lanes - 1) / bl_iq_lanes;
+  f32x8 inverses[most_vectors], scales[most_vectors], products[most_vectors], squares[most_vectors];
+  uint32_t rounded[bl_iq_points][bl_iq_tries + 16], found[bl_iq_points][bl_iq_tries + 16];
+  for (int v = 0; v < vectors; v++) {
+    i32x8 number = (i32x8){0, 1, 2, 3, 4, 5, 6, 7} + (v * bl_iq_lanes - kind.tries);
+    number = __builtin_elementwise_min(number, (i32x8)kind.tries);
+    const f32x8 off = __builtin_convertvector(number, f32x8) * kind.step;
+    inverses[v] = ((float)(2 * kind.levels - 1) + off) / peak;
+    scales[v] = 1.0f / inverses[v];
+  }
+  BL_ONE_BY_ONE
+  for (int k = 0; k < points; k++) {
+    const float *x = w->x + k * kind.dims, *root = w->root + k * kind.dims;
+    bl_iq_find(kind, lists, x, root, inverses, scales, rounded[k] + 8, found[k]);
+  }
+  bl_iq_sum_up(kind, w, found, products, squares);
+  float best = 0;
+  int best_try = -1;
+  for (int t = 0; t < count; t++) {
+    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
+    if (q2 > 0 && qx * qx > best * q2) {
+      fit->scale = qx / q2;
+      best = fit->scale * qx;
+      best_try = t;
+    }
+  }
+  if (best_try < 0) return;
+  fit->rounded = 0;
+  for (int k = 0; k < points; k++) {
+    fit->points[k] = found[k][best_try];
+    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][8 + best_try]] & BL_IQ_ON_GRID) << k;
+  }
+}
+
+/// The first of a list with the least error at one scale: eight points side by side.
+BL_INLINE uint32_t bl_iq_best_at(bl_iq_kind kind, const uint16_t *list, int count, const float *x,
+                                 const float *root, float scale) {
+  const i32x8 numbers = {0, 1, 2, 3, 4, 5, 6, 7};
+  f32x8 least = FLT_MAX;
+  i32x8 winner = numbers;
+  for (int j = 0; j < count; j += bl_iq_lanes) {
+    const u32x8 packed = __builtin_convertvector(*(const u16x8 *)(list + j), u32x8);
+    f32x8 sum = 0;
+    BL_UNROLL
+    for (int i = 0; i < kind.dims; i++) {
+      f32x8 q;
+      bl_iq_odd(kind, &packed, i, &q);
+      const f32x8 off = scale * q - x[i];
+      sum += root[i] * off * off;
+    }
+    const i32x8 closer = (sum < least) & (numbers + j < count);
+    winner = closer ? numbers + j : winner;
+    least = closer ? sum : least;
+  }
+  const i32x8 here = least == __builtin_reduce_min(least);
+  return list[__builtin_reduce_min(here ? winner : (i32x8)INT32_MAX)];
+}
+
+/// Finds points anew for the scale that was found, those of bits `which`, and fits the scale to them.
+BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, uint32_t which,
+                            bl_iq_fit *fit) {
+  const float inverse = 1.0f / fit->scale;
+  int32_t levels[bl_iq_group];
+  for (int i = 0; i < kind.group; i += bl_iq_lanes) {
+    const f32x8 scaled = inverse * *(const f32x8 *)(w->x + i);
+    bl_iq_levels(&scaled, kind.levels, (i32x8 *)(levels + i));
+  }
+  float products = 0, squares = 0;
+  BL_ONE_BY_ONE
+  for (int k = 0; k < kind.group / kind.dims; k++) {
+    const int first = k * kind.dims;
+    if (which >> k & 1) {
+      uint32_t packed = 0;
+      BL_UNROLL
+      for (int i = 0; i < kind.dims; i++) packed |= (uint32_t)levels[first + i] << (kind.bits * i);
+      const uint32_t cell = lists->cells[packed];
+      const uint16_t *list = lists->points + bl_iq_start(cell);
+      const int number = (int)bl_iq_number(cell);
+      fit->points[k] =
+          cell & BL_IQ_ON_GRID
+              ? packed
+              : bl_iq_best_at(kind, list, number, w->x + first, w->root + first, fit->scale);
+    }
+    BL_UNROLL
+    for (int i = 0; i < kind.dims; i++) {
+      const float weight = w->weight[first + i];
+      const float q = (float)(int)((fit->points[k] << 1 >> (kind.bits * i) & ((2u << kind.bits) - 2)) | 1);
+      products += weight * w->x[first + i] * q;
+      squares += weight * q * q;
+    }
+  }
+  if (squares > 0) fit->scale = products / squares;
+}
+
+#endif
