@@ -7,6 +7,9 @@
 ///
 /// An encoder reads `count` blocks' worth of weights and writes their bytes. Every float is allowed. Where the
 /// reference converts a float that doesn't fit an integer (not defined in C), ours does what x86-64 does.
+///
+/// An encoder that can weigh errors reads `rows` rows of `row_length` weights, a multiple of the block's.
+/// `importance` is NULL or holds `row_length` values, one for each column.
 #ifndef BITLADDER_KERNELS_GGML_H
 #define BITLADDER_KERNELS_GGML_H
 
@@ -60,7 +63,12 @@ void bl_encode_iq3_s(const float *weights, const float *importance, size_t rows,
 // iq4.c: sixteen levels that are not evenly spaced
 void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq4_xs(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_iq4_nl(const float *weights, size_t count, uint8_t *blocks);
+
+// iq4_encode.c
+void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      uint8_t *blocks);
+void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      uint8_t *blocks);
 
 // ternary.c: -1, 0, 1
 void bl_decode_tq1_0(const uint8_t *blocks, size_t count, float *out);
