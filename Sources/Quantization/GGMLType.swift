@@ -149,7 +149,7 @@ extension GGMLType {
     case .iq2S: Traits(256, 82, bl_decode_iq2_s, .weighted(bl_encode_iq2_s))
     case .iq3XXS: Traits(256, 98, bl_decode_iq3_xxs, .weighted(bl_encode_iq3_xxs))
     case .iq3S: Traits(256, 110, bl_decode_iq3_s, .weighted(bl_encode_iq3_s))
-    case .iq4NL: Traits(32, 18, bl_decode_iq4_nl, .plain(bl_encode_iq4_nl))
+    case .iq4NL: Traits(32, 18, bl_decode_iq4_nl, .weighted(bl_encode_iq4_nl))
     case .iq4XS: Traits(256, 136, bl_decode_iq4_xs, .weighted(bl_encode_iq4_xs))
     case .tq10: Traits(256, 54, bl_decode_tq1_0, .plain(bl_encode_tq1_0))
     case .tq20: Traits(256, 66, bl_decode_tq2_0, .plain(bl_encode_tq2_0))

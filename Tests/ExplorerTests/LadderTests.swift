@@ -92,7 +92,7 @@ struct LadderTests {
 
 extension Ladder {
   /// The ladder of a tensor, which can have every format that its rows fit.
-  fileprivate init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
+  init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
     let kind = LadderKind(choice) ?? .integers
     let family = Self.family(of: choice, default: family)
     self.init(tensor: tensor, choice: choice, formats: formats ?? kind.formats(family: family)) {
