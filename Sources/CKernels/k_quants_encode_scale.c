@@ -220,16 +220,19 @@ BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float 
 
 // MARK: Q3_K without importance
 
-/// How many vectors of groups are refined at once: each step waits for the one before, and this fills the time.
-enum { refined = 4 };
+/// How many vectors of groups are refined at once (each step waits for the one before, and this fills the
+/// time); how many super-blocks are taken together, so that there are many to choose from.
+enum { refined = 4, most = 32 };
 
-/// What is found for a batch. Most groups are settled by the first rounding; the others are refined, sixteen
-/// at a time in their turn.
+/// Super-blocks that follow each other, and what is found for them. Most groups are settled by the first
+/// rounding; the others are refined, sixteen to a vector in their turn.
 typedef struct {
-  float scale[bl_lanes * 16];
-  uint16_t unsettled[bl_lanes * 16], place[bl_lanes * 16];  // groups' numbers; where their codes begin
+  const float *weights;
+  int used;
+  float scale[most * 16];
+  uint16_t unsettled[most * 16], place[most * 16];  // groups' numbers; where their codes begin
   size_t unsettled_count;
-  uint8_t codes[2 * bl_lanes][16][bl_lanes];
+  uint8_t codes[2 * most][16][bl_lanes];
 } refinement;
 
 /// Codes (less 4) on the scale that the peak gives.
@@ -316,14 +319,14 @@ BL_INLINE void finish_fit(const f32x16 *levels, const sums *f, const i32x16 *not
   }
 }
 
-BL_INLINE void fit_first(const bl_batch *batch, refinement *r) {
+BL_INLINE void fit_first(refinement *r) {
   r->unsettled_count = 0;
   BL_ONE_BY_ONE
-  for (int s = 0; s < batch->used; s++) {
+  for (int s = 0; s < r->used; s++) {
     f32x16 x[16], levels[16], scale;
     i32x16 nothing, unsettled;
     sums f;
-    bl_load_groups_of_16(batch->weights[s], x);
+    bl_load_groups_of_16(r->weights + s * bl_super_block, x);
     round_first(x, levels, &f, &nothing);
     find_unsettled(x, levels, &f, &unsettled);
     finish_fit(levels, &f, &nothing, &scale, r->codes[s]);
@@ -338,7 +341,7 @@ BL_INLINE void fit_first(const bl_batch *batch, refinement *r) {
 }
 
 /// Refines the unsettled groups. (Past the last of them vectors are filled up with it.)
-BL_INLINE void fit_unsettled(const bl_batch *batch, refinement *r) {
+BL_INLINE void fit_unsettled(refinement *r) {
   const size_t count = r->unsettled_count;
   BL_ONE_BY_ONE
   for (size_t start = 0; start < count; start += refined * bl_lanes) {
@@ -349,14 +352,14 @@ BL_INLINE void fit_unsettled(const bl_batch *batch, refinement *r) {
       const float *rows[bl_lanes];
       for (size_t l = 0; l < bl_lanes; l++) {
         const size_t i = start + k * bl_lanes + l, group = r->unsettled[i < count ? i : count - 1];
-        rows[l] = batch->weights[0] + 16 * group;
+        rows[l] = r->weights + 16 * group;
       }
       bl_transpose(rows, x[k]);
       round_first(x[k], levels[k], f + k, nothing + k);
     }
     refine(x, levels, f);
     for (size_t k = 0; k < refined; k++) {
-      const size_t first = start + k * bl_lanes, vector = bl_lanes + first / bl_lanes;
+      const size_t first = start + k * bl_lanes, vector = most + first / bl_lanes;
       finish_fit(levels[k], f + k, nothing + k, &scale, r->codes[vector]);
       for (size_t l = 0; l < bl_lanes && first + l < count; l++) {
         r->scale[r->unsettled[first + l]] = scale[l];
@@ -366,7 +369,7 @@ BL_INLINE void fit_unsettled(const bl_batch *batch, refinement *r) {
   }
 }
 
-BL_INLINE void put_refined(const float *weights, const refinement *r, int super_block, uint8_t *out) {
+BL_INLINE void put_refined(const refinement *r, int super_block, uint8_t *out) {
   const float *scales = r->scale + 16 * super_block;
   float peak = 0, magnitude = 0;
   for (int j = 0; j < 16; j++) {
@@ -382,15 +385,20 @@ BL_INLINE void put_refined(const float *weights, const refinement *r, int super_
     integers[j] = (uint8_t)(peak == 0 ? 0 : (l < -32 ? -32 : l > 31 ? 31 : l) + 32);
     fitted.first[j] = &r->codes[0][0][0] + r->place[16 * super_block + j];
   }
-  put_q3_K(weights, integers, peak == 0 ? 0 : 1.0f / inverse, &fitted, out);
+  put_q3_K(r->weights + super_block * bl_super_block, integers, peak == 0 ? 0 : 1.0f / inverse, &fitted, out);
 }
 
-BL_INLINE void encode_refined(const bl_batch *batch, uint8_t *out) {
-  refinement r;
-  fit_first(batch, &r);
-  fit_unsettled(batch, &r);
+BL_INLINE void encode_refined(const float *weights, size_t count, uint8_t *out) {
   BL_ONE_BY_ONE
-  for (int s = 0; s < batch->used; s++, out += 110) put_refined(batch->weights[s], &r, s, out);
+  for (size_t first = 0; first < count; first += most) {
+    refinement r;
+    r.weights = weights + first * bl_super_block;
+    r.used = count - first < most ? (int)(count - first) : most;
+    fit_first(&r);
+    fit_unsettled(&r);
+    BL_ONE_BY_ONE
+    for (int s = 0; s < r.used; s++, out += 110) put_refined(&r, s, out);
+  }
 }
 
 // MARK: Q3_K with importance
@@ -466,14 +474,14 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
 BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  if (importance == NULL) {
+    encode_refined(weights, count, out);
+    return;
+  }
   BL_ONE_BY_ONE
   for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 110) {
     bl_batch batch;
     bl_take_batch(weights, importance, first, count, per_row, &batch);
-    if (importance == NULL) {
-      encode_refined(&batch, out);
-    } else {
-      encode_weighted(&batch, out);
-    }
+    encode_weighted(&batch, out);
   }
 }
