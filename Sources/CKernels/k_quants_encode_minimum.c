@@ -414,7 +414,7 @@ BL_INLINE void put_q45_K(const bl_batch *batch, const plan *p, const findings *f
   }
 }
 
-BL_KERNEL void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   static const plan plain = {16, 3, 15, -0.5f, 0.1f, true}, weighted = {16, 3, 36, -0.9f, 0.05f, false};
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
@@ -432,7 +432,7 @@ BL_KERNEL void bl_encode_q2_K(const float *restrict weights, const float *restri
   }
 }
 
-BL_KERNEL void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   static const plan plain = {32, 15, 20, -1, 0.1f, false}, weighted = {32, 15, 36, -0.9f, 0.05f, false};
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
@@ -450,7 +450,7 @@ BL_KERNEL void bl_encode_q4_K(const float *restrict weights, const float *restri
   }
 }
 
-BL_KERNEL void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   static const plan plain = {32, 31, 15, -0.5f, 0.1f, false}, weighted = {32, 31, 36, -0.9f, 0.05f, false};
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;

@@ -31,35 +31,45 @@ typedef struct {
   f32x16 products, squares;
 } sums;
 
-BL_INLINE void add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int middle, sums *out) {
-  sums f = {0, 0};
+enum { tries = 18, abreast = 2 };
+
+/// The sums of codes on `count` scales. (Two at once: each sum waits for its last product.)
+BL_INLINE void add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int count, int middle, sums *out) {
+  sums f[abreast] = {{0, 0}, {0, 0}};
   for (int j = 0; j < 16; j++) {
-    f32x16 l = *inverse * x[j];
-    bl_round_between(&l, -middle, middle - 1);
-    l -= BL_ROUNDER;
-    f.products += w[j] * x[j] * l;
-    f.squares += w[j] * l * l;
+    for (int k = 0; k < count; k++) {
+      f32x16 l = inverse[k] * x[j];
+      bl_round_between(&l, -middle, middle - 1);
+      l -= BL_ROUNDER;
+      f[k].products += w[j] * x[j] * l;
+      f[k].squares += w[j] * l * l;
+    }
   }
-  *out = f;
+  for (int k = 0; k < count; k++) out[k] = f[k];
 }
 
 /// Sixteen values in each lane (a group's weights, or a super-block's scales), codes -middle to middle - 1.
 BL_INLINE void search(const f32x16 *x, const f32x16 *w, int middle, fit *out) {
   f32x16 peak, magnitude;
   find_peak(x, &peak, &magnitude);
-  sums f;
+  sums f[abreast];
   fit best = {.inverse = (float)-middle / peak, .middle = (float)middle};
-  add_up(x, w, &best.inverse, middle, &f);
-  best.scale = f.squares != 0 ? f.products / f.squares : (f32x16)0;
-  f32x16 gain = best.scale * f.products;
-  for (int t = -9; t <= 9; t++) {
-    if (t == 0) continue;
-    const f32x16 inverse = -((float)middle + 0.1f * (float)t) / peak;
-    add_up(x, w, &inverse, middle, &f);
-    const i32x16 better = (f.squares > 0) & (f.products * f.products > gain * f.squares);
-    best.scale = better ? f.products / f.squares : best.scale;
-    best.inverse = better ? inverse : best.inverse;
-    gain = better ? best.scale * f.products : gain;
+  add_up(x, w, &best.inverse, 1, middle, f);
+  best.scale = f->squares != 0 ? f->products / f->squares : (f32x16)0;
+  f32x16 gain = best.scale * f->products;
+  for (int t = 0; t < tries; t += abreast) {
+    f32x16 inverse[abreast];
+    for (int k = 0; k < abreast; k++) {
+      const int away = t + k < 9 ? t + k - 9 : t + k - 8;  // -9 to 9 without 0
+      inverse[k] = -((float)middle + 0.1f * (float)away) / peak;
+    }
+    add_up(x, w, inverse, abreast, middle, f);
+    for (int k = 0; k < abreast; k++) {
+      const i32x16 better = (f[k].squares > 0) & (f[k].products * f[k].products > gain * f[k].squares);
+      best.scale = better ? f[k].products / f[k].squares : best.scale;
+      best.inverse = better ? inverse[k] : best.inverse;
+      gain = better ? best.scale * f[k].products : gain;
+    }
   }
   const i32x16 nothing = magnitude < BL_NOTHING;
   best.scale = nothing ? (f32x16)0 : best.scale;
@@ -135,7 +145,7 @@ BL_INLINE void put_q6_K(const float *weights, const fit *f, uint8_t *out) {
   pack_q6_K(codes, out);
 }
 
-BL_KERNEL void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   BL_ONE_BY_ONE
@@ -181,53 +191,117 @@ BL_INLINE void pack_three_bits(const uint8_t codes[bl_super_block], uint8_t *out
   }
 }
 
-/// The scales' integers, from 0 to 63, are set; `unit` is what 1 of them stands for. `codes` has what the fit
-/// found: groups whose scale is 0 keep it.
-BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit,
-                        uint8_t codes[bl_super_block], uint8_t *out) {
+/// How the codes found with the fit are kept for groups whose scale comes to 0: `step` bytes apart.
+typedef struct {
+  const uint8_t *first[16];
+  size_t step;
+} fitted_codes;
+
+/// Sets a super-block whose scales have become `integers`, from 0 to 63; 1 of them stands for `unit`.
+BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit, const fitted_codes *fitted,
+                        uint8_t *out) {
+  uint8_t codes[bl_super_block];
   pack_six_bits(integers, out + 96);
   bl_store_half(unit, out + 108);
   const float d = bl_load_half(out + 108);
   BL_ONE_BY_ONE
-  for (int j = 0; j < 16; j++) {
-    const float scale = d * (float)((int)integers[j] - 32);
-    if (!(scale != 0)) continue;
-    const f32x16 scaled = *(const f32x16 *)(weights + 16 * j) / scale;
-    round_sixteen(&scaled, 4, 4, codes + 16 * j);
+  for (int group = 0; group < 16; group++) {
+    const float scale = d * (float)((int)integers[group] - 32);
+    if (scale != 0) {
+      const f32x16 scaled = *(const f32x16 *)(weights + 16 * group) / scale;
+      round_sixteen(&scaled, 4, 4, codes + 16 * group);
+    } else {
+      BL_ONE_BY_ONE
+      for (size_t j = 0; j < 16; j++) codes[(size_t)group * 16 + j] = fitted->first[group][j * fitted->step];
+    }
   }
   pack_three_bits(codes, out);
 }
 
 // MARK: Q3_K without importance
 
-/// How many super-blocks are refined at once: each step waits for the one before, and this fills the time.
-enum { abreast = 4 };
+/// How many vectors of groups are refined at once (each step waits for the one before, and this fills the
+/// time); how many super-blocks are taken together, so that there are many to choose from.
+enum { refined = 4, most = 32 };
 
-/// The groups of a few super-blocks, weights first; `levels` are codes without `middle`, 4.
+/// Super-blocks that follow each other, and what is found for them. Most groups are settled by the first
+/// rounding; the others are refined, sixteen to a vector in their turn.
 typedef struct {
-  f32x16 x[abreast][16], levels[abreast][16], scale[abreast], middle[abreast];
+  const float *weights;
+  int used;
+  float scale[most * 16];
+  uint16_t unsettled[most * 16], place[most * 16];  // groups' numbers; where their codes begin
+  size_t unsettled_count;
+  uint8_t codes[2 * most][16][bl_lanes];
 } refinement;
 
+/// Codes (less 4) on the scale that the peak gives.
+BL_INLINE void round_first(const f32x16 *x, f32x16 *levels, sums *out, i32x16 *nothing) {
+  f32x16 peak, magnitude;
+  find_peak(x, &peak, &magnitude);
+  *nothing = magnitude < BL_NOTHING;
+  const f32x16 inverse = -4.0f / peak;
+  sums f = {0, 0};
+  for (int j = 0; j < 16; j++) {
+    const f32x16 w = x[j] * x[j];
+    f32x16 l = inverse * x[j];
+    bl_round_between(&l, -4, 3);
+    l -= BL_ROUNDER;
+    f.products += w * x[j] * l;
+    f.squares += w * l * l;
+    levels[j] = l;
+  }
+  *out = f;
+}
+
+/// The level that suits a weight best given the others, and the sums without it.
+BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const f32x16 *level, const sums *f,
+                       f32x16 *improved, sums *others) {
+  others->products = f->products - *wx * *level;
+  others->squares = f->squares - *w * *level * *level;
+  f32x16 l = *x * others->squares / others->products;
+  bl_round_between(&l, -4, 3);
+  *improved = l - BL_ROUNDER;
+}
+
+/// The groups in which a level may change. In the others none would.
+BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const sums *f, i32x16 *unsettled) {
+  i32x16 any = 0;
+  for (int j = 0; j < 16; j++) {
+    f32x16 l;
+    sums others;
+    const f32x16 w = x[j] * x[j], wx = w * x[j];
+    improve(x + j, &w, &wx, levels + j, f, &l, &others);
+    any |= (others.products > 0) & (l != levels[j]);
+  }
+  *unsettled = any;
+}
+
 /// Changes one level after another as long as that makes the fit better, at most five times round.
-BL_INLINE void refine(refinement *r, sums f[abreast]) {
+BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], sums f[refined]) {
+  f32x16 w[refined][16], wx[refined][16];
+  for (int k = 0; k < refined; k++) {
+    for (int j = 0; j < 16; j++) {
+      w[k][j] = x[k][j] * x[k][j];
+      wx[k][j] = w[k][j] * x[k][j];
+    }
+  }
   for (int round = 0; round < 5; round++) {
     i32x16 changed = 0;
     for (int j = 0; j < 16; j++) {
 #pragma clang loop unroll(full)
-      for (int k = 0; k < abreast; k++) {
-        const f32x16 x = r->x[k][j], w = x * x, wx = w * x, old = r->levels[k][j];
-        f32x16 products = f[k].products - wx * old, squares = f[k].squares - w * old * old;
-        i32x16 better = products > 0;
-        f32x16 l = x * squares / products;
-        bl_round_between(&l, -4, 3);
-        l -= BL_ROUNDER;
-        products += wx * l;
-        squares += w * l * l;
-        better &= (l != old) & (squares > 0);
-        better &= products * products * f[k].squares > f[k].products * f[k].products * squares;
-        r->levels[k][j] = better ? l : old;
-        f[k].products = better ? products : f[k].products;
-        f[k].squares = better ? squares : f[k].squares;
+      for (int k = 0; k < refined; k++) {
+        f32x16 l;
+        sums g;
+        improve(&x[k][j], &w[k][j], &wx[k][j], &levels[k][j], f + k, &l, &g);
+        i32x16 better = (g.products > 0) & (l != levels[k][j]);
+        g.products += wx[k][j] * l;
+        g.squares += w[k][j] * l * l;
+        better &= g.squares > 0;
+        better &= g.products * g.products * f[k].squares > f[k].products * f[k].products * g.squares;
+        levels[k][j] = better ? l : levels[k][j];
+        f[k].products = better ? g.products : f[k].products;
+        f[k].squares = better ? g.squares : f[k].squares;
         changed |= better;
       }
     }
@@ -235,70 +309,95 @@ BL_INLINE void refine(refinement *r, sums f[abreast]) {
   }
 }
 
-BL_INLINE void fit_refined(refinement *r) {
-  sums f[abreast];
-  i32x16 nothing[abreast];
-  for (int k = 0; k < abreast; k++) {
-    f32x16 peak, magnitude;
-    find_peak(r->x[k], &peak, &magnitude);
-    nothing[k] = magnitude < BL_NOTHING;
-    const f32x16 inverse = -4.0f / peak;
-    f[k].products = f[k].squares = 0;
-    for (int j = 0; j < 16; j++) {
-      const f32x16 x = r->x[k][j], w = x * x;
-      f32x16 l = inverse * x;
-      bl_round_between(&l, -4, 3);
-      l -= BL_ROUNDER;
-      f[k].products += w * x * l;
-      f[k].squares += w * l * l;
-      r->levels[k][j] = l;
-    }
+BL_INLINE void finish_fit(const f32x16 *levels, const sums *f, const i32x16 *nothing, f32x16 *scale,
+                          uint8_t codes[16][bl_lanes]) {
+  *scale = f->squares > 0 ? f->products / f->squares : (f32x16)0;
+  *scale = *nothing ? (f32x16)0 : *scale;
+  for (int j = 0; j < 16; j++) {
+    const u32x16 code = (u32x16)(levels[j] + (BL_ROUNDER + 4)) & ~(u32x16)*nothing & 0xffu;
+    *(u8x16 *)codes[j] = __builtin_convertvector(code, u8x16);
   }
-  refine(r, f);
-  for (int k = 0; k < abreast; k++) {
-    const f32x16 scale = f[k].squares > 0 ? f[k].products / f[k].squares : (f32x16)0;
-    r->scale[k] = nothing[k] ? (f32x16)0 : scale;
-    for (int j = 0; j < 16; j++) {
-      r->levels[k][j] = nothing[k] ? (f32x16)0 : r->levels[k][j] + 4.0f;
+}
+
+BL_INLINE void fit_first(refinement *r) {
+  r->unsettled_count = 0;
+  BL_ONE_BY_ONE
+  for (int s = 0; s < r->used; s++) {
+    f32x16 x[16], levels[16], scale;
+    i32x16 nothing, unsettled;
+    sums f;
+    bl_load_groups_of_16(r->weights + s * bl_super_block, x);
+    round_first(x, levels, &f, &nothing);
+    find_unsettled(x, levels, &f, &unsettled);
+    finish_fit(levels, &f, &nothing, &scale, r->codes[s]);
+    memcpy(r->scale + 16 * s, &scale, sizeof scale);
+    unsettled &= ~nothing;
+    for (int group = 0; group < 16; group++) {
+      r->place[16 * s + group] = (uint16_t)(256 * s + group);
+      r->unsettled[r->unsettled_count] = (uint16_t)(16 * s + group);
+      r->unsettled_count += (size_t)(unsettled[group] & 1);
     }
   }
 }
 
-BL_INLINE void put_refined(const float *weights, const f32x16 *scale, const f32x16 levels[16], uint8_t *out) {
-  float scales[16], peak = 0, magnitude = 0;
-  memcpy(scales, scale, sizeof scales);
+/// Refines the unsettled groups. (Past the last of them vectors are filled up with it.)
+BL_INLINE void fit_unsettled(refinement *r) {
+  const size_t count = r->unsettled_count;
+  BL_ONE_BY_ONE
+  for (size_t start = 0; start < count; start += refined * bl_lanes) {
+    f32x16 x[refined][16], levels[refined][16], scale;
+    i32x16 nothing[refined];
+    sums f[refined];
+    for (size_t k = 0; k < refined; k++) {
+      const float *rows[bl_lanes];
+      for (size_t l = 0; l < bl_lanes; l++) {
+        const size_t i = start + k * bl_lanes + l, group = r->unsettled[i < count ? i : count - 1];
+        rows[l] = r->weights + 16 * group;
+      }
+      bl_transpose(rows, x[k]);
+      round_first(x[k], levels[k], f + k, nothing + k);
+    }
+    refine(x, levels, f);
+    for (size_t k = 0; k < refined; k++) {
+      const size_t first = start + k * bl_lanes, vector = most + first / bl_lanes;
+      finish_fit(levels[k], f + k, nothing + k, &scale, r->codes[vector]);
+      for (size_t l = 0; l < bl_lanes && first + l < count; l++) {
+        r->scale[r->unsettled[first + l]] = scale[l];
+        r->place[r->unsettled[first + l]] = (uint16_t)(256 * vector + l);
+      }
+    }
+  }
+}
+
+BL_INLINE void put_refined(const refinement *r, int super_block, uint8_t *out) {
+  const float *scales = r->scale + 16 * super_block;
+  float peak = 0, magnitude = 0;
   for (int j = 0; j < 16; j++) {
     const float a = bl_magnitude(scales[j]);
     peak = a > magnitude ? scales[j] : peak;
     magnitude = a > magnitude ? a : magnitude;
   }
   const float inverse = -32.0f / peak;
-  uint8_t integers[16], codes[bl_super_block];
+  uint8_t integers[16];
+  fitted_codes fitted = {.step = bl_lanes};
   for (int j = 0; j < 16; j++) {
     const int32_t l = (int8_t)bl_nearest(inverse * scales[j]);
     integers[j] = (uint8_t)(peak == 0 ? 0 : (l < -32 ? -32 : l > 31 ? 31 : l) + 32);
+    fitted.first[j] = &r->codes[0][0][0] + r->place[16 * super_block + j];
   }
-  for (int j = 0; j < 16; j++) {
-    const u8x16 row = __builtin_convertvector(levels[j], u8x16);
-    for (int group = 0; group < 16; group++) codes[16 * group + j] = row[group];
-  }
-  put_q3_K(weights, integers, peak == 0 ? 0 : 1.0f / inverse, codes, out);
+  put_q3_K(r->weights + super_block * bl_super_block, integers, peak == 0 ? 0 : 1.0f / inverse, &fitted, out);
 }
 
 BL_INLINE void encode_refined(const float *weights, size_t count, uint8_t *out) {
   BL_ONE_BY_ONE
-  while (count > 0) {
-    const int used = count < abreast ? (int)count : abreast;
+  for (size_t first = 0; first < count; first += most) {
     refinement r;
-    for (int k = 0; k < abreast; k++) {
-      bl_load_groups_of_16(weights + (k < used ? k : 0) * bl_super_block, r.x[k]);
-    }
-    fit_refined(&r);
+    r.weights = weights + first * bl_super_block;
+    r.used = count - first < most ? (int)(count - first) : most;
+    fit_first(&r);
+    fit_unsettled(&r);
     BL_ONE_BY_ONE
-    for (int k = 0; k < used; k++, weights += bl_super_block, out += 110) {
-      put_refined(weights, r.scale + k, r.levels[k], out);
-    }
-    count -= (size_t)used;
+    for (int s = 0; s < r.used; s++, out += 110) put_refined(&r, s, out);
   }
 }
 
@@ -361,16 +460,18 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s++, out += 110) {
     uint8_t codes[bl_super_block];
+    fitted_codes fitted = {.step = 1};
     BL_ONE_BY_ONE
     for (int j = 0; j < 16; j++) {
       const f32x16 scaled = f.inverse[s][j] * *(const f32x16 *)(batch->weights[s] + 16 * j);
       round_sixteen(&scaled, 4, (int)f.middle[s][j], codes + 16 * j);
+      fitted.first[j] = codes + 16 * j;
     }
-    put_q3_K(batch->weights[s], integers[s], units[s], codes, out);
+    put_q3_K(batch->weights[s], integers[s], units[s], &fitted, out);
   }
 }
 
-BL_KERNEL void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   if (importance == NULL) {

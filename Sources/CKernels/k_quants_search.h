@@ -8,6 +8,9 @@
 
 enum { bl_lanes = 16 };
 
+/// Vectors of 512 bits are used whole where there are such (by default the compiler halves them).
+#define BL_WHOLE_VECTORS __attribute__((min_vector_width(512)))
+
 /// Below this the reference takes a group for zeros.
 #define BL_NOTHING 1e-15f
 
@@ -25,17 +28,17 @@ BL_INLINE void bl_round_raised(f32x16 *x) {
   *x = (f32x16)(((u32x16)(*x + BL_ROUNDER) & 0x7fffffu) | 0x4b000000u);
 }
 
-/// Raised integers, not above `greatest`.
+/// Raised integers, not above `greatest`. (Bits compare as the floats do, and on more ports.)
 BL_INLINE void bl_limit_raised(f32x16 *x, int greatest) {
-  const f32x16 upper = BL_ROUNDER + (float)greatest;
-  *x = *x < upper ? *x : upper;
+  const i32x16 bits = (i32x16)*x, upper = (int32_t)bl_bits(BL_ROUNDER) + greatest;
+  *x = (f32x16)(bits < upper ? bits : upper);
 }
 
 /// x rounded to raised integers from `least` to `greatest`.
 BL_INLINE void bl_round_between(f32x16 *x, int least, int greatest) {
   bl_round_raised(x);
-  const f32x16 lower = BL_ROUNDER + (float)least;
-  *x = *x > lower ? *x : lower;
+  const i32x16 bits = (i32x16)*x, lower = (int32_t)bl_bits(BL_ROUNDER) + least;
+  *x = (f32x16)(bits > lower ? bits : lower);
   bl_limit_raised(x, greatest);
 }
 
