@@ -66,25 +66,57 @@ BL_INLINE int append_shell(const grid *g, const uint8_t *distances, int distance
   return __builtin_reduce_min(next);
 }
 
-BL_KERNEL static void build(const grid *g, uint32_t *cells, uint16_t *points) {
+/// A bit for each step from one level to the next between two points. (Those between point and a are a part of
+/// those between point and b where a is nowhere farther than b.)
+BL_INLINE uint32_t steps_between(const grid *g, uint32_t a, uint32_t b) {
+  uint32_t steps = 0;
+  for (int dim = 0; dim < g->dims; dim++) {
+    const uint32_t up_to_a = (1u << level_of(g, a, dim)) - 1, up_to_b = (1u << level_of(g, b, dim)) - 1;
+    steps = steps << (g->levels - 1) | (up_to_a ^ up_to_b);
+  }
+  return steps;
+}
+
+/// Appends what can be the first of the least error; in `all` the nearer ones come first.
+BL_INLINE void append_short_list(const grid *g, uint32_t packed, const uint16_t *all, int count, uint16_t **end) {
+  uint32_t kept[most_points];
+  int number = 0;
+  for (int k = 0; k < count; k++) {
+    const uint32_t steps = steps_between(g, packed, all[k]);
+    uint32_t beaten = 0;
+    for (int j = 0; j < number; j++) beaten |= (kept[j] & ~steps) == 0;
+    if (beaten) continue;
+    kept[number++] = steps;
+    *(*end)++ = all[k];
+  }
+}
+
+/// Appends the lists of one point off the grid; returns its cell.
+BL_INLINE uint32_t append_lists(const grid *g, uint32_t packed, uint16_t *points, uint16_t **end) {
   uint8_t distances[most_points];
-  uint16_t *end = points;
-  for (int k = 0; k < g->size; k++) cells[g->packed[k]] = BL_IQ_ON_GRID | (uint32_t)k << 18;
-  uint32_t packed = 0;
+  uint16_t all[most_points], *all_end = all;
+  int distance = find_distances(g, packed, distances);
+  for (int shell = 0; shell < g->shells; shell++) distance = append_shell(g, distances, distance, &all_end);
+  const int count = (int)(all_end - all);
+  *(*end)++ = (uint16_t)count;
+  const uint16_t *start = *end;
+  append_short_list(g, packed, all, count, end);
+  const uint32_t number = (uint32_t)(*end - start);
+  memcpy(*end, all, (size_t)count * sizeof *all);
+  *end += count;
+  return number << 20 | (uint32_t)(start - points);
+}
+
+BL_KERNEL static void build(const grid *g, uint32_t *cells, uint16_t *points) {
   const uint32_t top = (uint32_t)(g->levels - 1);
-  for (;;) {
-    if (cells[packed] == 0) {
-      const uint32_t start = (uint32_t)(end - points);
-      int distance = find_distances(g, packed, distances);
-      for (int shell = 0; shell < g->shells; shell++) distance = append_shell(g, distances, distance, &end);
-      cells[packed] = ((uint32_t)(end - points) - start) << 18 | start;
-    }
+  uint16_t *end = points;
+  for (int k = 0; k < g->size; k++) cells[g->packed[k]] = BL_IQ_ON_GRID | (uint32_t)k << 20;
+  for (uint32_t packed = 0;;) {
+    if (cells[packed] == 0) cells[packed] = append_lists(g, packed, points, &end);
     // The next point: as a number whose digits go up to `top`.
     int dim = 0;
-    while (dim < g->dims && (packed >> (g->bits * dim) & ((1u << g->bits) - 1)) == top) {
-      packed &= ~(top << (g->bits * dim++));
-    }
-    if (dim == g->dims) return;
+    while (dim < g->dims && level_of(g, packed, dim) == (int)top) packed &= ~(top << (g->bits * dim++));
+    if (dim == g->dims) break;
     packed += 1u << (g->bits * dim);
   }
 }
@@ -132,8 +164,8 @@ static void build_iq3(const uint32_t *table, int size, int shells, uint32_t unit
     return &lists;                                                      \
   }
 
-LISTS(iq2_xxs, bl_iq2_cells, 113157, build_iq2(bl_iq2xxs_grid, 256, 2, iq2_xxs_cells, iq2_xxs_points))
-LISTS(iq2_xs, bl_iq2_cells, 181721, build_iq2(bl_iq2xs_grid, 512, 2, iq2_xs_cells, iq2_xs_points))
-LISTS(iq2_s, bl_iq2_cells, 44716, build_iq2(bl_iq2s_grid, 1024, 1, iq2_s_cells, iq2_s_points))
-LISTS(iq3_xxs, bl_iq3_cells, 18985, build_iq3(bl_iq3xxs_grid, 256, 2, 4, iq3_xxs_cells, iq3_xxs_points))
-LISTS(iq3_s, bl_iq3_cells, 24733, build_iq3(bl_iq3s_grid, 512, 3, 1, iq3_s_cells, iq3_s_points))
+LISTS(iq2_xxs, bl_iq2_cells, 202399, build_iq2(bl_iq2xxs_grid, 256, 2, iq2_xxs_cells, iq2_xxs_points))
+LISTS(iq2_xs, bl_iq2_cells, 286801, build_iq2(bl_iq2xs_grid, 512, 2, iq2_xs_cells, iq2_xs_points))
+LISTS(iq2_s, bl_iq2_cells, 94969, build_iq2(bl_iq2s_grid, 1024, 1, iq2_s_cells, iq2_s_points))
+LISTS(iq3_xxs, bl_iq3_cells, 39767, build_iq3(bl_iq3xxs_grid, 256, 2, 4, iq3_xxs_cells, iq3_xxs_points))
+LISTS(iq3_s, bl_iq3_cells, 48048, build_iq3(bl_iq3s_grid, 512, 3, 1, iq3_s_cells, iq3_s_points))

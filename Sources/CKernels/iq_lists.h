@@ -13,19 +13,22 @@ enum {
 };
 
 typedef struct {
-  /// By packed point. On the grid: bl_iq_on_grid and the point's index. Off it: where its list starts, and
-  /// how long that is. Either way a bl_iq_number and a bl_iq_start.
+  /// By packed point. On the grid: bl_iq_on_grid and the point's index. Off it: the start and length of its short
+  /// list. Either way a bl_iq_number and a bl_iq_start.
   const uint32_t *cells;
-  /// The lists: packed points of the grid, by distance, then by index. No list is empty.
+  /// The lists: packed points of the grid, by distance, then by index. None is empty. For each point off the grid
+  /// its long list's length, its short list, its long list. The short list leaves out points that can't be first
+  /// of the least weighted error if what was rounded isn't at the limit of rounding: those for which another is
+  /// nearer or equal in each weight.
   const uint16_t *points;
 } bl_iq_lists;
 
 #define BL_IQ_ON_GRID 0x80000000u
 
-/// A cell's index in the grid, or its list's length.
-static inline uint32_t bl_iq_number(uint32_t cell) { return cell >> 18 & 1023; }
+/// A cell's index in the grid, or its short list's length.
+static inline uint32_t bl_iq_number(uint32_t cell) { return cell >> 20 & 1023; }
 
-static inline uint32_t bl_iq_start(uint32_t cell) { return cell & 0x3ffff; }
+static inline uint32_t bl_iq_start(uint32_t cell) { return cell & 0xfffff; }
 
 // Each is built by the first call, in static storage; calls may come from several threads at once.
 const bl_iq_lists *bl_iq2_xxs_lists(void);

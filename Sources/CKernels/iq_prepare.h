@@ -17,13 +17,6 @@ typedef struct {
   uint8_t signs[bl_super_block / 8];
 } bl_iq_block;
 
-BL_INLINE uint8_t bl_iq_bits(const i32x8 *mask) {
-  const boolx8 set = __builtin_convertvector(*mask, boolx8);
-  uint8_t bits;
-  memcpy(&bits, &set, sizeof bits);
-  return bits;
-}
-
 /// Sums of squares of up to four super-blocks, each in order.
 BL_INLINE void bl_iq_sums(const float *w, size_t blocks, float sums[4]) {
   if (blocks >= 4) {

@@ -3,8 +3,8 @@
 /// A group's scale is tried at many values, one a lane of vectors. Rounding gives, for each, a point; most
 /// aren't on the grid, and of the points listed near (iq_lists.h) that of least weighted error is taken. As
 /// the scale goes down levels only go up, so that one point serves a run of tries: its list is gone through
-/// once a run rather than once a try. A point's error is a sum over its weights of errors that depend on level
-/// and try alone; those are tabled beforehand.
+/// once a run rather than once a try. And the short list does, if no weight is close to the limit between two
+/// levels, where errors of rounding could turn the order around.
 ///
 /// Every lane does the reference's operations in the reference's order. Where the reference stops the
 /// program - no point listed has an error below the greatest float; a group's scale is NaN - here the first
@@ -29,7 +29,8 @@ enum {
   bl_iq_group = 32,       // weights of a group, at most
   bl_iq_points = 8,       // points of a group, at most
   bl_iq_tries = 32,       // at most, with lanes that fill up
-  bl_iq_table_rows = 32,  // eight weights times four levels (three used), or four times eight
+  bl_iq_most_levels = 8,
+  bl_iq_table_rows = 32,  // eight weights times four levels, of which three are used
 };
 
 /// How a type searches; constants where it is used.
@@ -38,6 +39,7 @@ typedef struct {
   int group;               // weights that share a scale
   int tries;               // on either side of the scale first thought of
   float step;
+  bool tabled;  // errors of single weights are tabled: worth it for long lists and few levels
 } bl_iq_kind;
 
 /// A group: weights without their signs, how much each counts, the square root of that.
@@ -50,6 +52,13 @@ typedef struct {
   uint32_t points[bl_iq_points];  // packed
   uint32_t rounded;               // bit k: point k is the nearest one's replacement
 } bl_iq_fit;
+
+BL_INLINE uint8_t bl_iq_bits(const i32x8 *mask) {
+  const boolx8 set = __builtin_convertvector(*mask, boolx8);
+  uint8_t bits;
+  memcpy(&bits, &set, sizeof bits);
+  return bits;
+}
 
 /// nearest_int(0.5f * (scaled - 1)), kept within the levels. (The bits are taken apart as the reference does
 /// it, so that NaN comes out the same.)
@@ -67,19 +76,63 @@ BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *o
   *out = __builtin_convertvector((i32x8)odd, f32x8);
 }
 
-/// The first of a list with the least error, for eight tries. `errors` is the table at the first of these.
-BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const uint16_t *list, int count, const float *errors,
+/// What the search of one point's weights reads: scales and 1 / scales of all tries; what each level is with
+/// each scale, [level][try]; if tabled, errors, [weight, level][try].
+typedef struct {
+  const float *x, *root;
+  const f32x8 *inverses, *scales;
+  const float *values, *errors;
+} bl_iq_tables;
+
+BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *values) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  for (int level = 0; level < kind.levels; level++) {
+    for (int v = 0; v < vectors; v++) {
+      *(f32x8 *)(values + level * bl_iq_tries + v * bl_iq_lanes) = scales[v] * (float)(2 * level + 1);
+    }
+  }
+}
+
+BL_INLINE void bl_iq_table_errors(bl_iq_kind kind, const bl_iq_tables *t, float *errors) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  BL_UNROLL
+  for (int i = 0; i < kind.dims; i++) {
+    const float x = t->x[i], root = t->root[i];
+    BL_UNROLL
+    for (int level = 0; level < kind.levels; level++) {
+      for (int v = 0; v < vectors; v++) {
+        const f32x8 off = *(const f32x8 *)(t->values + level * bl_iq_tries + v * bl_iq_lanes) - x;
+        *(f32x8 *)(errors + ((i << kind.bits) + level) * bl_iq_tries + v * bl_iq_lanes) = root * off * off;
+      }
+    }
+  }
+}
+
+/// The error of one weight for eight tries from `first` on.
+BL_INLINE void bl_iq_error(bl_iq_kind kind, const bl_iq_tables *t, int first, uint32_t packed, int dim, f32x8 *error) {
+  const uint32_t level = packed >> (kind.bits * dim) & ((1u << kind.bits) - 1);
+  if (kind.tabled) {
+    *error = *(const f32x8 *)(t->errors + first + (((uint32_t)dim << kind.bits) + level) * bl_iq_tries);
+  } else {
+    const f32x8 off = *(const f32x8 *)(t->values + first + level * bl_iq_tries) - t->x[dim];
+    *error = t->root[dim] * off * off;
+  }
+}
+
+/// The first of a list with the least error, for eight tries from `first` on.
+BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count, int first,
                              u32x8 *winner) {
-  const uint32_t mask = (1u << kind.bits) - 1;
   f32x8 least = FLT_MAX;
   u32x8 won = list[0];
+  BL_ONE_BY_ONE
   for (int j = 0; j < count; j++) {
     const uint32_t packed = list[j];
-    f32x8 sum = *(const f32x8 *)(errors + (packed & mask) * bl_iq_tries);
+    f32x8 sum, error;
+    bl_iq_error(kind, t, first, packed, 0, &sum);
     BL_UNROLL
     for (int i = 1; i < kind.dims; i++) {
-      const uint32_t level = packed >> (kind.bits * i) & mask;
-      sum += *(const f32x8 *)(errors + (((uint32_t)i << kind.bits) + level) * bl_iq_tries);
+      bl_iq_error(kind, t, first, packed, i, &error);
+      sum += error;
     }
     const i32x8 closer = sum < least;
     won = closer ? (u32x8)packed : won;
@@ -88,26 +141,13 @@ BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const uint16_t *list, int count, c
   *winner = won;
 }
 
-/// The table of errors of one point's weights: [weight, level][try].
-BL_INLINE void bl_iq_table_errors(bl_iq_kind kind, const float *x, const float *root, const f32x8 *scales,
-                                  float *errors) {
-  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
-  for (int level = 0; level < kind.levels; level++) {
-    for (int v = 0; v < vectors; v++) {
-      const f32x8 value = scales[v] * (float)(2 * level + 1);
-      BL_UNROLL
-      for (int i = 0; i < kind.dims; i++) {
-        const f32x8 off = value - x[i];
-        float *row = errors + ((i << kind.bits) + level) * bl_iq_tries;
-        *(f32x8 *)(row + v * bl_iq_lanes) = root[i] * off * off;
-      }
-    }
-  }
-}
-
-/// The point for each try, by rounding alone. Returns a bit for each try whose point isn't that of the one before.
+/// The point for each try, by rounding alone. Returns a bit for each try whose point isn't that of the one
+/// before, the first included, and one behind the last.
 BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inverses, uint32_t *rounded) {
-  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes, count = 2 * kind.tries + 1;
+  u32x8 before = 0;
+  uint64_t starts = 0;
+  BL_UNROLL
   for (int v = 0; v < vectors; v++) {
     u32x8 packed = 0;
     BL_UNROLL
@@ -118,48 +158,68 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inv
       packed = packed << (uint32_t)kind.bits | (u32x8)level;
     }
     *(u32x8 *)(rounded + v * bl_iq_lanes) = packed;
+    const i32x8 differs = packed != __builtin_shufflevector(before, packed, 7, 8, 9, 10, 11, 12, 13, 14);
+    starts |= (uint64_t)bl_iq_bits(&differs) << (v * bl_iq_lanes);
+    before = packed;
   }
-  uint64_t starts = 0;
-  rounded[-1] = ~rounded[0];
-  for (int v = 0; v < vectors; v++) {
-    const uint32_t *at = rounded + v * bl_iq_lanes;
-    const boolx8 differs = __builtin_convertvector(*(const u32x8 *)at != *(const u32x8 *)(at - 1), boolx8);
-    uint8_t bits;
-    memcpy(&bits, &differs, sizeof bits);
-    starts |= (uint64_t)bits << (v * bl_iq_lanes);
+  return (starts & ((1ull << count) - 1)) | 1 | 1ull << count;
+}
+
+/// Whether all weights are clear of the limits between levels: 1e-4 is well above what errors of rounding
+/// amount to. (False for NaN.)
+BL_INLINE uint8_t bl_iq_clear(const f32x8 *scaled) {
+  const f32x8 value = 0.5f * (*scaled - 1.0f), off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
+  const i32x8 clear = (f32x8)((u32x8)off & 0x7fffffffu) < 0.4999f;
+  return bl_iq_bits(&clear);
+}
+
+/// The same for a run of tries: if it is so for the first and the last it is so for all.
+BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first, int last) {
+  const float *inverses = (const float *)t->inverses;
+  if (kind.dims == 8) {
+    const f32x8 x = *(const f32x8 *)t->x, a = x * inverses[first], b = x * inverses[last];
+    return (bl_iq_clear(&a) & bl_iq_clear(&b)) == 255;
   }
-  const int count = 2 * kind.tries + 1;
-  return (starts & ((1ull << count) - 1)) | 1ull << count;
+  f32x8 both;
+  BL_UNROLL
+  for (int i = 0; i < 8; i++) both[i] = t->x[i % 4];
+  const f32x8 a = inverses[first], b = inverses[last];
+  both *= __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+  return bl_iq_clear(&both) == 255;
 }
 
 /// The points on the grid for each try, for the weights of one point.
-BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const float *x, const float *root,
-                          const f32x8 *inverses, const f32x8 *scales, uint32_t *rounded, uint32_t *found) {
-  // One vector more: a run is read and written by whole vectors from where it starts.
-  float errors[(bl_iq_table_rows + 1) * bl_iq_tries];
-  bool tabled = false;
-  uint64_t starts = bl_iq_round(kind, x, inverses, rounded);
+BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t *rounded,
+                          uint32_t *found) {
   const int count = 2 * kind.tries + 1;
-  for (int t = 0; t < count;) {
+  uint64_t starts = bl_iq_round(kind, t->x, t->inverses, rounded);
+  BL_ONE_BY_ONE
+  for (int first = 0; first < count;) {
     starts &= starts - 1;
     const int end = __builtin_ctzll(starts);
-    const uint32_t cell = lists->cells[rounded[t]];
+    const uint32_t cell = lists->cells[rounded[first]];
     const uint16_t *list = lists->points + bl_iq_start(cell);
-    const int number = (int)bl_iq_number(cell);
-    if (cell & BL_IQ_ON_GRID || number == 1) {
-      const u32x8 only = cell & BL_IQ_ON_GRID ? rounded[t] : list[0];
-      for (; t < end; t += bl_iq_lanes) *(u32x8 *)(found + t) = only;
+    int number = (int)bl_iq_number(cell);
+    if (cell & BL_IQ_ON_GRID) {
+      BL_ONE_BY_ONE
+      for (int at = first; at < end; at += bl_iq_lanes) *(u32x8 *)(found + at) = rounded[first];
     } else {
-      if (!tabled) bl_iq_table_errors(kind, x, root, scales, errors);
-      tabled = true;
-      for (; t < end; t += bl_iq_lanes) bl_iq_best_of(kind, list, number, errors + t, (u32x8 *)(found + t));
+      if (!bl_iq_run_clear(kind, t, first, end - 1)) {
+        const int all = list[-1];
+        list += number;
+        number = all;
+      }
+      BL_ONE_BY_ONE
+      for (int at = first; at < end; at += bl_iq_lanes) {
+        bl_iq_best_of(kind, t, list, number, at, (u32x8 *)(found + at));
+      }
     }
-    t = end;
+    first = end;
   }
 }
 
 /// The sums of the least-squares fit of each try.
-BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*found)[bl_iq_tries + 16],
+BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*found)[bl_iq_tries + 8],
                             f32x8 *products, f32x8 *squares) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
   f32x8 qx[bl_iq_tries / bl_iq_lanes], q2[bl_iq_tries / bl_iq_lanes];
@@ -181,14 +241,9 @@ BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*
   for (int v = 0; v < vectors; v++) products[v] = qx[v], squares[v] = q2[v];
 }
 
-/// Tries scales around that which puts `peak` on the highest level, and keeps the best in `fit`.
-BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, float peak,
-                         bl_iq_fit *fit) {
-  enum { most_vectors = bl_iq_tries / bl_iq_lanes };
-  const int points = kind.group / kind.dims, count = 2 * kind.tries + 1;
-  const int vectors = (count + bl_iq_lanes - 1) / bl_iq_lanes;
-  f32x8 inverses[most_vectors], scales[most_vectors], products[most_vectors], squares[most_vectors];
-  uint32_t rounded[bl_iq_points][bl_iq_tries + 16], found[bl_iq_points][bl_iq_tries + 16];
+/// The scales of all tries around that which puts `peak` on the highest level.
+BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 *scales) {
+  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
   for (int v = 0; v < vectors; v++) {
     i32x8 number = (i32x8){0, 1, 2, 3, 4, 5, 6, 7} + (v * bl_iq_lanes - kind.tries);
     number = __builtin_elementwise_min(number, (i32x8)kind.tries);
@@ -196,10 +251,24 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
     inverses[v] = ((float)(2 * kind.levels - 1) + off) / peak;
     scales[v] = 1.0f / inverses[v];
   }
+}
+
+/// Tries scales, and keeps the best in `fit`.
+BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, float peak,
+                         bl_iq_fit *fit) {
+  enum { vectors = bl_iq_tries / bl_iq_lanes };
+  const int points = kind.group / kind.dims, count = 2 * kind.tries + 1;
+  _Alignas(64) f32x8 inverses[vectors], scales[vectors], products[vectors], squares[vectors];
+  // One vector more than there are tries: runs are read and written by whole vectors from where they start.
+  _Alignas(64) uint32_t rounded[bl_iq_points][bl_iq_tries], found[bl_iq_points][bl_iq_tries + 8];
+  _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], errors[bl_iq_table_rows * bl_iq_tries + 8];
+  bl_iq_scales(kind, peak, inverses, scales);
+  bl_iq_table_values(kind, scales, values);
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
-    const float *x = w->x + k * kind.dims, *root = w->root + k * kind.dims;
-    bl_iq_find(kind, lists, x, root, inverses, scales, rounded[k] + 8, found[k]);
+    const bl_iq_tables t = {w->x + k * kind.dims, w->root + k * kind.dims, inverses, scales, values, errors};
+    if (kind.tabled) bl_iq_table_errors(kind, &t, errors);
+    bl_iq_find(kind, lists, &t, rounded[k], found[k]);
   }
   bl_iq_sum_up(kind, w, found, products, squares);
   float best = 0;
@@ -216,7 +285,7 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
   fit->rounded = 0;
   for (int k = 0; k < points; k++) {
     fit->points[k] = found[k][best_try];
-    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][8 + best_try]] & BL_IQ_ON_GRID) << k;
+    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][best_try]] & BL_IQ_ON_GRID) << k;
   }
 }
 
@@ -249,9 +318,11 @@ BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_
                             bl_iq_fit *fit) {
   const float inverse = 1.0f / fit->scale;
   int32_t levels[bl_iq_group];
+  uint32_t clear = 0;
   for (int i = 0; i < kind.group; i += bl_iq_lanes) {
     const f32x8 scaled = inverse * *(const f32x8 *)(w->x + i);
     bl_iq_levels(&scaled, kind.levels, (i32x8 *)(levels + i));
+    clear |= (uint32_t)bl_iq_clear(&scaled) << i;
   }
   float products = 0, squares = 0;
   BL_ONE_BY_ONE
@@ -261,13 +332,16 @@ BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_
       uint32_t packed = 0;
       BL_UNROLL
       for (int i = 0; i < kind.dims; i++) packed |= (uint32_t)levels[first + i] << (kind.bits * i);
+      fit->points[k] = packed;
       const uint32_t cell = lists->cells[packed];
-      const uint16_t *list = lists->points + bl_iq_start(cell);
-      const int number = (int)bl_iq_number(cell);
-      fit->points[k] =
-          cell & BL_IQ_ON_GRID
-              ? packed
-              : bl_iq_best_at(kind, list, number, w->x + first, w->root + first, fit->scale);
+      if (!(cell & BL_IQ_ON_GRID)) {
+        const uint16_t *list = lists->points + bl_iq_start(cell);
+        const uint32_t all = (1u << kind.dims) - 1;
+        const bool short_list = (clear >> first & all) == all;
+        const int number = (int)bl_iq_number(cell);
+        fit->points[k] = bl_iq_best_at(kind, short_list ? list : list + number, short_list ? number : list[-1],
+                                       w->x + first, w->root + first, fit->scale);
+      }
     }
     BL_UNROLL
     for (int i = 0; i < kind.dims; i++) {
