@@ -85,7 +85,7 @@ BL_INLINE ends ends_of(const float *w) {
     lower = v < lower ? v : lower;
     upper = v > upper ? v : upper;
   }
-  ends e = {__builtin_reduce_min(lower), __builtin_reduce_max(upper)};
+  ends e = {bl_least_lane(&lower), bl_greatest_lane(&upper)};
   if (e.least == 0) {
     // The zero that stands first is the one kept, and its sign is stored.
     for (int i = block; i-- > 0;) e.least = w[i] == 0 ? w[i] : e.least;
