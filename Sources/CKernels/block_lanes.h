@@ -144,12 +144,21 @@ BL_INLINE void bl_pack_lanes(const i32x16 codes[32], u32x16 words[4]) {
   }
 }
 
-/// One lane of the packed words.
+/// One lane of a vector in memory. (Indexing the vector would load all of it and store it again.)
+BL_INLINE float bl_lane(const f32x16 *v, int lane) {
+  float value;
+  memcpy(&value, (const uint8_t *)v + 4 * lane, sizeof value);
+  return value;
+}
+
+/// One lane of each of `count` vectors of words.
 BL_INLINE void bl_store_words(const u32x16 *words, int count, int lane, uint8_t *bytes) {
-  for (int k = 0; k < count; k++) {
-    const uint32_t word = words[k][lane];
-    memcpy(bytes + 4 * k, &word, sizeof word);
-  }
+  for (int k = 0; k < count; k++) memcpy(bytes + 4 * k, (const uint8_t *)&words[k] + 4 * lane, 4);
+}
+
+/// The halves nearest to sixteen floats.
+BL_INLINE void bl_halves(const f32x16 *v, uint16_t halves[bl_lanes]) {
+  for (int lane = 0; lane < bl_lanes; lane++) halves[lane] = bl_half_from_float(bl_lane(v, lane));
 }
 
 #endif

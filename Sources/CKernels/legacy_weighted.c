@@ -57,8 +57,9 @@ BL_INLINE bool take_weighted(progress *p, weighted *taken) {
   }
   bl_blocks blocks;
   bl_take_blocks(&p->left, block, &blocks);
-  f32x16 mean;
-  for (int lane = 0; lane < bl_lanes; lane++) mean[lane] = p->means[blocks.rows[lane]];
+  BL_LANES(float) means[bl_lanes];
+  for (int lane = 0; lane < bl_lanes; lane++) means[lane] = p->means[blocks.rows[lane]];
+  const f32x16 mean = *(const f32x16 *)means;
   bl_gather(blocks.weights, 0, block, taken->x);
   bl_gather(blocks.importance, 0, block, taken->weights);
   bl_weigh(taken->x, taken->weights, &mean, block, taken->weights);
@@ -86,50 +87,76 @@ typedef struct {
   f32x16 lx, l2;
 } scaled_sums;
 
-/// Levels are from -half to half - 1; `bounded` if none can round to less. `products` are weights times x.
-BL_INLINE void add_up(const weighted *b, const f32x16 *products, const f32x16 *inverse, float half, bool bounded,
-                      scaled_sums *found) {
-  scaled_sums s = {0, 0};
-  for (int j = 0; j < block; j++) {
-    const f32x16 scaled = *inverse * b->x[j];
-    f32x16 level;
-    round_level(&scaled, &level);
-    if (!bounded) raise_to(-half, &level);
-    lower_to(half - 1, &level);
-    s.lx += products[j] * level;
-    s.l2 += b->weights[j] * level * level;
-  }
-  *found = s;
+BL_INLINE void add_level(const f32x16 *scaled, const f32x16 *product, const f32x16 *weight, float half, bool bounded,
+                         scaled_sums *s) {
+  f32x16 level;
+  round_level(scaled, &level);
+  if (!bounded) raise_to(-half, &level);
+  lower_to(half - 1, &level);
+  s->lx += *product * level;
+  s->l2 += *weight * level * level;
 }
 
-/// make_qx_quants: nineteen scales around the one that makes the greatest weight -half.
-BL_INLINE void fit_scale(const weighted *b, int half, f32x16 *scale, i32x16 codes[block]) {
+enum { at_once = 3 };
+
+/// A few tries at once, so that sums needn't wait for each other. Levels are from -half to half - 1; `bounded` if
+/// none can round to less. `products` are weights times x.
+BL_INLINE void add_up(const weighted *b, const f32x16 *products, const f32x16 *inverses, int tries, float half,
+                      bool bounded, scaled_sums *sums) {
+  scaled_sums s[at_once] = {{0, 0}, {0, 0}, {0, 0}};
+  for (int j = 0; j < block; j++) {
+    for (int t = 0; t < tries; t++) {
+      const f32x16 scaled = inverses[t] * b->x[j];
+      add_level(&scaled, &products[j], &b->weights[j], half, bounded, &s[t]);
+    }
+  }
+  for (int t = 0; t < tries; t++) sums[t] = s[t];
+}
+
+/// The best fit so far: its scale, by what weights were multiplied to find their levels, its score.
+typedef struct {
+  f32x16 scale, inverse, score;
+} best_fit;
+
+BL_INLINE void keep_better(const scaled_sums *s, const f32x16 *inverse, best_fit *best) {
+  const i32x16 better = (s->l2 > 0) & (s->lx * s->lx > best->score * s->l2);
+  best->scale = better ? s->lx / s->l2 : best->scale;
+  best->score = better ? best->scale * s->lx : best->score;
+  best->inverse = better ? *inverse : best->inverse;
+}
+
+/// make_qx_quants: the scale that makes the first weight of the greatest magnitude -half, then eighteen around it.
+BL_INLINE void find_best_fit(const weighted *b, const f32x16 *first, int half, best_fit *found) {
   BL_LANES(f32x16) products[block];
   for (int j = 0; j < block; j++) products[j] = b->weights[j] * b->x[j];
+  scaled_sums s[at_once];
+  best_fit best = {0, -(float)half / *first, 0};
+  add_up(b, products, &best.inverse, 1, (float)half, true, s);
+  best.scale = s[0].l2 != 0 ? s[0].lx / s[0].l2 : (f32x16)0;
+  best.score = best.scale * s[0].lx;
+  BL_ONE_BY_ONE
+  for (int from = -9; from <= 9; from += from == -at_once ? at_once + 1 : at_once) {
+    f32x16 inverses[at_once];
+    for (int t = 0; t < at_once; t++) inverses[t] = -((float)half + 0.1f * (float)(from + t)) / *first;
+    if (from + at_once <= 5) {
+      add_up(b, products, inverses, at_once, (float)half, true, s);
+    } else {
+      add_up(b, products, inverses, at_once, (float)half, false, s);
+    }
+    for (int t = 0; t < at_once; t++) keep_better(&s[t], &inverses[t], &best);
+  }
+  *found = best;
+}
+
+BL_INLINE void fit_scale(const weighted *b, int half, f32x16 *scale, i32x16 codes[block]) {
   f32x16 peak, first;
   bl_peak_lanes(b->x, &peak, &first);
-  f32x16 chosen = -(float)half / first;
-  scaled_sums s;
-  add_up(b, products, &chosen, (float)half, true, &s);
-  f32x16 found = s.l2 != 0 ? s.lx / s.l2 : (f32x16)0, best = found * s.lx;
-  BL_ONE_BY_ONE
-  for (int t = -9; t <= 9; t++) {
-    if (t == 0) continue;
-    const f32x16 inverse = -((float)half + 0.1f * (float)t) / first;
-    if (t < 5) {
-      add_up(b, products, &inverse, (float)half, true, &s);
-    } else {
-      add_up(b, products, &inverse, (float)half, false, &s);
-    }
-    const i32x16 better = (s.l2 > 0) & (s.lx * s.lx > best * s.l2);
-    found = better ? s.lx / s.l2 : found;
-    best = better ? found * s.lx : best;
-    chosen = better ? inverse : chosen;
-  }
+  best_fit best;
+  find_best_fit(b, &first, half, &best);
   const i32x16 none = peak < 1e-15f;
-  *scale = none ? (f32x16)0 : found;
+  *scale = none ? (f32x16)0 : best.scale;
   for (int j = 0; j < block; j++) {
-    const f32x16 scaled = chosen * b->x[j];
+    const f32x16 scaled = best.inverse * b->x[j];
     i32x16 code;
     bl_round_lanes(&scaled, &code);
     bl_clamp_lanes(&code, -half, half - 1);
@@ -266,15 +293,17 @@ BL_INLINE void fifth_bits(const i32x16 codes[block], u32x16 *bits) {
 /// Scales, minima if there are any, fifth bits if there are, the low four bits.
 BL_INLINE uint8_t *store(const weighted *b, const f32x16 *scales, const f32x16 *minima, bool five,
                          const i32x16 codes[block], uint8_t *out) {
-  u32x16 words[5];
+  BL_LANES(u32x16) words[5];
+  uint16_t d[bl_lanes], m[bl_lanes];
   fifth_bits(codes, &words[0]);
   bl_pack_lanes(codes, words + 1);
+  bl_halves(scales, d);
+  if (minima) bl_halves(minima, m);
   const int skipped = five ? 0 : 1;
   for (int lane = 0; lane < b->used; lane++) {
-    bl_store_half((*scales)[lane], out);
-    out += 2;
-    if (minima) bl_store_half((*minima)[lane], out);
-    if (minima) out += 2;
+    memcpy(out, &d[lane], 2);
+    if (minima) memcpy(out + 2, &m[lane], 2);
+    out += minima ? 4 : 2;
     bl_store_words(words + skipped, 5 - skipped, lane, out);
     out += 4 * (5 - skipped);
   }
