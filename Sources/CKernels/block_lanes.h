@@ -11,37 +11,44 @@ enum { bl_lanes = 16 };
 /// An array of vectors; where none straddles two cache lines.
 #define BL_LANES(type) _Alignas(64) type
 
-/// Sixteen blocks: where their weights begin, and the importance of their columns. Lanes beyond the last block
-/// repeat it; what they find isn't stored.
+/// Sixteen blocks: where their weights begin, the importance of their columns, their rows. Lanes beyond the last
+/// block repeat it; what they find isn't stored.
 typedef struct {
   const float *weights[bl_lanes], *importance[bl_lanes];
+  size_t rows[bl_lanes];
   int used;
 } bl_blocks;
 
-/// What is left to encode of `rows` rows; blocks may be taken over the ends of rows.
+/// What is left to encode of several rows, and where that begins; blocks are taken over the ends of rows.
 typedef struct {
   const float *weights, *importance;
-  size_t row_length, column, blocks;
+  size_t row_length, blocks, row, column;
 } bl_remainder;
 
 BL_INLINE bl_remainder bl_begin(const float *weights, const float *importance, size_t rows, size_t row_length,
                                 size_t block) {
-  const bl_remainder all = {weights, importance, row_length, 0, rows * (row_length / block)};
+  const bl_remainder all = {weights, importance, row_length, rows * (row_length / block), 0, 0};
   return all;
 }
 
 BL_INLINE void bl_take_blocks(bl_remainder *left, size_t block, bl_blocks *taken) {
   taken->used = left->blocks < bl_lanes ? (int)left->blocks : bl_lanes;
+  left->blocks -= (size_t)taken->used;
   for (int lane = 0; lane < bl_lanes; lane++) {
+    const int source = lane < taken->used ? lane : taken->used - 1;
+    if (lane > source) {
+      taken->weights[lane] = taken->weights[source];
+      taken->importance[lane] = taken->importance[source];
+      taken->rows[lane] = taken->rows[source];
+      continue;
+    }
     taken->weights[lane] = left->weights;
     taken->importance[lane] = left->importance ? left->importance + left->column : NULL;
-    if (lane + 1 >= taken->used) continue;
+    taken->rows[lane] = left->row;
     left->weights += block;
-    left->column = left->column + block == left->row_length ? 0 : left->column + block;
+    left->column += block;
+    if (left->column == left->row_length) left->column = 0, left->row++;
   }
-  left->weights += block;
-  left->column = left->column + block == left->row_length ? 0 : left->column + block;
-  left->blocks -= (size_t)taken->used;
 }
 
 /// Sixteen rows of sixteen become columns.
@@ -137,12 +144,21 @@ BL_INLINE void bl_pack_lanes(const i32x16 codes[32], u32x16 words[4]) {
   }
 }
 
-/// One lane of the packed words.
+/// One lane of a vector in memory. (Indexing the vector would load all of it and store it again.)
+BL_INLINE float bl_lane(const f32x16 *v, int lane) {
+  float value;
+  memcpy(&value, (const uint8_t *)v + 4 * lane, sizeof value);
+  return value;
+}
+
+/// One lane of each of `count` vectors of words.
 BL_INLINE void bl_store_words(const u32x16 *words, int count, int lane, uint8_t *bytes) {
-  for (int k = 0; k < count; k++) {
-    const uint32_t word = words[k][lane];
-    memcpy(bytes + 4 * k, &word, sizeof word);
-  }
+  for (int k = 0; k < count; k++) memcpy(bytes + 4 * k, (const uint8_t *)&words[k] + 4 * lane, 4);
+}
+
+/// The halves nearest to sixteen floats.
+BL_INLINE void bl_halves(const f32x16 *v, uint16_t halves[bl_lanes]) {
+  for (int lane = 0; lane < bl_lanes; lane++) halves[lane] = bl_half_from_float(bl_lane(v, lane));
 }
 
 #endif

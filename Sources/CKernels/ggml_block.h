@@ -55,6 +55,22 @@ BL_INLINE float bl_negated_if(float x, uint32_t negative) {
   return bl_float(bl_bits(x) ^ (negative << 31));
 }
 
+/// The greatest of sixteen lanes, none of them NaN. (The compiler's own reduction looks for NaN at each step.)
+BL_INLINE float bl_greatest_lane(const f32x16 *v) {
+  const f32x8 a = v->lo, b = v->hi, eight = a > b ? a : b;
+  const f32x4 c = eight.lo, d = eight.hi, four = c > d ? c : d;
+  const float e = four[0] > four[1] ? four[0] : four[1], f = four[2] > four[3] ? four[2] : four[3];
+  return e > f ? e : f;
+}
+
+/// The least.
+BL_INLINE float bl_least_lane(const f32x16 *v) {
+  const f32x8 a = v->lo, b = v->hi, eight = a < b ? a : b;
+  const f32x4 c = eight.lo, d = eight.hi, four = c < d ? c : d;
+  const float e = four[0] < four[1] ? four[0] : four[1], f = four[2] < four[3] ? four[2] : four[3];
+  return e < f ? e : f;
+}
+
 /// The greatest magnitude, 0 for none; NaN doesn't count. `count` is a multiple of 16.
 BL_INLINE float bl_peak(const float *w, size_t count) {
   f32x16 peak = 0;
@@ -62,7 +78,7 @@ BL_INLINE float bl_peak(const float *w, size_t count) {
     const f32x16 v = (f32x16)(*(const u32x16 *)(w + i) & 0x7fffffffu);
     peak = v > peak ? v : peak;
   }
-  return __builtin_reduce_max(peak);
+  return bl_greatest_lane(&peak);
 }
 
 /// The first weight of the greatest magnitude, with its sign; +0 if all are 0 or NaN.
@@ -73,7 +89,7 @@ BL_INLINE float bl_signed_peak(const float *w, size_t count) {
     lower = v < lower ? v : lower;
     upper = v > upper ? v : upper;
   }
-  const float least = __builtin_reduce_min(lower), most = __builtin_reduce_max(upper);
+  const float least = bl_least_lane(&lower), most = bl_greatest_lane(&upper);
   if (-least != most) return -least > most ? least : most;
   if (most == 0) return 0;
   for (size_t i = 0; i < count; i++) {

@@ -18,9 +18,16 @@ BL_INLINE void nearest_codes(const f32x16 *x, i32x16 *codes) {
   *codes = code;
 }
 
+/// The nearest levels. (First the half of the levels, then those in it: with all fifteen midpoints in one chain
+/// AVX-512's mask registers don't suffice.)
 BL_INLINE void nearest_levels(const f32x16 *x, f32x16 *nearest) {
-  f32x16 level = (float)bl_iq4_levels[0];
-  for (int k = 1; k < 16; k++) level = *x < midpoint(k) ? level : (f32x16)(float)bl_iq4_levels[k];
+  const i32x16 lower = *x < midpoint(8);
+  f32x16 level = lower ? (f32x16)(float)bl_iq4_levels[0] : (f32x16)(float)bl_iq4_levels[8];
+  for (int k = 1; k < 8; k++) {
+    const f32x16 limit = lower ? (f32x16)midpoint(k) : (f32x16)midpoint(k + 8);
+    const f32x16 next = lower ? (f32x16)(float)bl_iq4_levels[k] : (f32x16)(float)bl_iq4_levels[k + 8];
+    level = *x < limit ? level : next;
+  }
   *nearest = level;
 }
 
@@ -92,10 +99,12 @@ BL_INLINE void encode_nl(bl_remainder left, bool weighted, uint8_t *restrict out
     f32x16 scale;
     best_scales(x, weighted ? weights : NULL, &scale);
     const f32x16 inverse = scale != 0 ? 1.0f / scale : (f32x16)0;
-    u32x16 words[4];
+    BL_LANES(u32x16) words[4];
     encode_group(x, &inverse, words);
+    uint16_t halves[bl_lanes];
+    bl_halves(&scale, halves);
     for (int lane = 0; lane < blocks.used; lane++, out += 18) {
-      bl_store_half(scale[lane], out);
+      memcpy(out, &halves[lane], 2);
       bl_store_words(words, 4, lane, out + 2);
     }
   }
@@ -151,7 +160,8 @@ BL_INLINE void encode_xs(bl_remainder left, bool weighted, uint8_t *restrict out
     group_scales(x, &blocks, weighted, scales);
     common_scale(scales, &d);
     const f32x16 inverse = d != 0 ? 1.0f / d : (f32x16)0;
-    u32x16 low = 0, high = 0, words[groups * 4];
+    BL_LANES(u32x16) words[groups * 4];
+    u32x16 low = 0, high = 0;
     BL_ONE_BY_ONE
     for (int group = 0; group < groups; group++) {
       const f32x16 ratio = inverse * scales[group];
@@ -165,10 +175,12 @@ BL_INLINE void encode_xs(bl_remainder left, bool weighted, uint8_t *restrict out
       low |= (code & 15) << (4 * group);
       high |= code >> 4 << (2 * group);
     }
+    uint16_t halves[bl_lanes], uppers[bl_lanes];
+    bl_halves(&d, halves);
+    for (int lane = 0; lane < bl_lanes; lane++) uppers[lane] = (uint16_t)high[lane];
     for (int lane = 0; lane < blocks.used; lane++, out += 136) {
-      const uint16_t upper = (uint16_t)high[lane];
-      bl_store_half(d[lane], out);
-      memcpy(out + 2, &upper, sizeof upper);
+      memcpy(out, &halves[lane], 2);
+      memcpy(out + 2, &uppers[lane], 2);
       bl_store_words(&low, 1, lane, out + 4);
       bl_store_words(words, 4 * groups, lane, out + 8);
     }

@@ -23,6 +23,7 @@ typedef int32_t i32x16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef uint8_t u8x16 __attribute__((ext_vector_type(16), aligned(1)));
 typedef double f64x8 __attribute__((ext_vector_type(8), aligned(8)));
 typedef float f32x8 __attribute__((ext_vector_type(8), aligned(4)));
+typedef float f32x4 __attribute__((ext_vector_type(4), aligned(4)));
 
 /// The bits of +infinity: any magnitude below is finite, any above is NaN.
 #define BL_INFINITY_BITS 0x7f800000u

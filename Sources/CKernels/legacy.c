@@ -7,6 +7,7 @@
 //   Q5_1: half d, half m; 32 bits and 16 bytes as in Q5_0
 //   Q8_0: half d; 32 signed bytes
 #include "ggml_block.h"
+#include "legacy.h"
 
 enum { block = 32 };
 
@@ -84,7 +85,7 @@ BL_INLINE ends ends_of(const float *w) {
     lower = v < lower ? v : lower;
     upper = v > upper ? v : upper;
   }
-  ends e = {__builtin_reduce_min(lower), __builtin_reduce_max(upper)};
+  ends e = {bl_least_lane(&lower), bl_greatest_lane(&upper)};
   if (e.least == 0) {
     // The zero that stands first is the one kept, and its sign is stored.
     for (int i = block; i-- > 0;) e.least = w[i] == 0 ? w[i] : e.least;
@@ -111,7 +112,13 @@ BL_INLINE void pack_five_bits(const uint8_t codes[block], uint8_t *bytes) {
   bl_pack_halves(low, bytes + 4);
 }
 
-BL_KERNEL void bl_encode_q4_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q4_0(const float *restrict w, const float *importance, size_t rows, size_t row_length,
+                              uint8_t *restrict out) {
+  if (importance) {
+    bl_encode_weighted_q4_0(w, importance, rows, row_length, out);
+    return;
+  }
+  size_t count = rows * (row_length / block);
   BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 18) {
     const float d = bl_signed_peak(w, block) / -8, id = bl_reciprocal(d);
@@ -122,7 +129,13 @@ BL_KERNEL void bl_encode_q4_0(const float *restrict w, size_t count, uint8_t *re
   }
 }
 
-BL_KERNEL void bl_encode_q4_1(const float *restrict w, size_t count, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q4_1(const float *restrict w, const float *importance, size_t rows, size_t row_length,
+                              uint8_t *restrict out) {
+  if (importance) {
+    bl_encode_weighted_q4_1(w, importance, rows, row_length, out);
+    return;
+  }
+  size_t count = rows * (row_length / block);
   BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 20) {
     const ends e = ends_of(w);
@@ -135,7 +148,13 @@ BL_KERNEL void bl_encode_q4_1(const float *restrict w, size_t count, uint8_t *re
   }
 }
 
-BL_KERNEL void bl_encode_q5_0(const float *restrict w, size_t count, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q5_0(const float *restrict w, const float *importance, size_t rows, size_t row_length,
+                              uint8_t *restrict out) {
+  if (importance) {
+    bl_encode_weighted_q5_0(w, importance, rows, row_length, out);
+    return;
+  }
+  size_t count = rows * (row_length / block);
   BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 22) {
     const float d = bl_signed_peak(w, block) / -16, id = bl_reciprocal(d);
@@ -146,7 +165,13 @@ BL_KERNEL void bl_encode_q5_0(const float *restrict w, size_t count, uint8_t *re
   }
 }
 
-BL_KERNEL void bl_encode_q5_1(const float *restrict w, size_t count, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q5_1(const float *restrict w, const float *importance, size_t rows, size_t row_length,
+                              uint8_t *restrict out) {
+  if (importance) {
+    bl_encode_weighted_q5_1(w, importance, rows, row_length, out);
+    return;
+  }
+  size_t count = rows * (row_length / block);
   BL_ONE_BY_ONE
   for (; count > 0; count--, w += block, out += 24) {
     const ends e = ends_of(w);

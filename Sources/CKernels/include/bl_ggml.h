@@ -16,16 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// legacy.c: 32 weights, one scale, perhaps a minimum
+// legacy.c, legacy_weighted.c: 32 weights, one scale, perhaps a minimum
 void bl_decode_q4_0(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q4_1(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q5_0(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q5_1(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q8_0(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_q4_0(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_q4_1(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_q5_0(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_q5_1(const float *weights, size_t count, uint8_t *blocks);
+void bl_encode_q4_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_q4_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_q5_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_q5_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
 void bl_encode_q8_0(const float *weights, size_t count, uint8_t *blocks);
 
 // k_quants_decode.c: 256 weights, scales of scales
@@ -65,10 +65,8 @@ void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq4_xs(const uint8_t *blocks, size_t count, float *out);
 
 // iq4_encode.c
-void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length,
-                      uint8_t *blocks);
-void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length,
-                      uint8_t *blocks);
+void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
 
 // ternary.c: -1, 0, 1
 void bl_decode_tq1_0(const uint8_t *blocks, size_t count, float *out);
