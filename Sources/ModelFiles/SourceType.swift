@@ -104,6 +104,12 @@ public enum SourceType: String, CaseIterable, Sendable, Hashable, CustomStringCo
   /// F4.
   public var isQuantized: Bool { blockLength > 1 }
 
+  /// Whether it is a block type of ggml that weights are stored in: those can be quantized once more, from
+  /// what they decode to. (Q8_1 and Q8_K hold activations.)
+  public var isRequantizable: Bool {
+    isQuantized && ggmlNumber != nil && self != .q81 && self != .q8K
+  }
+
   /// Whether an element is one floating-point weight of 8 to 64 bits.
   public var isFloatingPoint: Bool {
     switch self {

@@ -2,7 +2,8 @@
 ///
 /// Decided here and nowhere else.
 public enum Suitability: Sendable, Hashable {
-  /// It is: at least two dimensions, floating point, large enough, and a matrix of weights.
+  /// It is: at least two dimensions, weights that can be read (quantized already or not), large enough, and
+  /// a matrix.
   case quantizable
   /// It keeps the type it has, and why.
   case kept(Reason)
@@ -24,7 +25,7 @@ public enum Suitability: Sendable, Hashable {
     case tiny(Int)
     /// Numbers of a type that are no floating-point weights.
     case notFloating(SourceType)
-    /// Blocks of a type that is quantized already.
+    /// Blocks of a type that is quantized already, and can't be read.
     case alreadyQuantized(SourceType)
     /// Scales, zero points or the like of weights that are packed already.
     case partOfPacked
@@ -69,8 +70,11 @@ public enum Suitability: Sendable, Hashable {
   ) -> Suitability {
     let weightCount = elementCount(shape) ?? 0
     if weightCount == 0 { return .kept(.empty) }
-    if source.isQuantized { return .kept(.alreadyQuantized(source)) }
-    if !source.isFloatingPoint { return .kept(.notFloating(source)) }
+    if source.isQuantized {
+      if !source.isRequantizable { return .kept(.alreadyQuantized(source)) }
+    } else if !source.isFloatingPoint {
+      return .kept(.notFloating(source))
+    }
     switch role {
     case .norm: return .kept(.norm)
     case .bias: return .kept(.bias)

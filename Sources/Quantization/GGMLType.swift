@@ -132,10 +132,10 @@ extension GGMLType {
   /// A type is a line here, a case above, and its kernels.
   var traits: Traits {
     switch self {
-    case .q40: Traits(32, 18, bl_decode_q4_0, .plain(bl_encode_q4_0))
-    case .q41: Traits(32, 20, bl_decode_q4_1, .plain(bl_encode_q4_1))
-    case .q50: Traits(32, 22, bl_decode_q5_0, .plain(bl_encode_q5_0))
-    case .q51: Traits(32, 24, bl_decode_q5_1, .plain(bl_encode_q5_1))
+    case .q40: Traits(32, 18, bl_decode_q4_0, .weightedByRow(bl_encode_q4_0))
+    case .q41: Traits(32, 20, bl_decode_q4_1, .weightedByRow(bl_encode_q4_1))
+    case .q50: Traits(32, 22, bl_decode_q5_0, .weightedByRow(bl_encode_q5_0))
+    case .q51: Traits(32, 24, bl_decode_q5_1, .weightedByRow(bl_encode_q5_1))
     case .q80: Traits(32, 34, bl_decode_q8_0, .plain(bl_encode_q8_0))
     case .q2K: Traits(256, 84, bl_decode_q2_K, .weighted(bl_encode_q2_K))
     case .q3K: Traits(256, 110, bl_decode_q3_K, .weighted(bl_encode_q3_K))

@@ -95,7 +95,7 @@ extension Ladder {
   init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
     let kind = LadderKind(choice) ?? .integers
     let family = Self.family(of: choice, default: family)
-    self.init(tensor: tensor, choice: choice, formats: formats ?? kind.formats(family: family)) {
+    self.init(tensor: tensor, choice: choice, formats: formats ?? kind.formats(family: family, rowLength: tensor.rowLength)) {
       $0.objection(rowLength: tensor.rowLength).map { Refusal(reason: $0) }
     }
   }

@@ -86,8 +86,4 @@ void bl_decode_q2_0(const uint8_t *blocks, size_t count, float *out);
 void bl_encode_q1_0(const float *weights, size_t count, uint8_t *blocks);
 void bl_encode_q2_0(const float *weights, size_t count, uint8_t *blocks);
 
-// STUBS
-void bl_encode_iq1_s(const float *w, const float *i, size_t r, size_t l, uint8_t *b);
-void bl_encode_iq1_m(const float *w, const float *i, size_t r, size_t l, uint8_t *b);
-
 #endif

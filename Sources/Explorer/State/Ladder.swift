@@ -18,22 +18,25 @@ enum LadderKind: Sendable, Equatable {
     }
   }
 
-  /// The formats of such a ladder.
-  func formats(family: IntegerFormat) -> [Format] {
+  /// The formats of such a ladder for rows of a length.
+  func formats(family: IntegerFormat, rowLength: Int) -> [Format] {
     switch self {
     case .integers:
       let integers = [8, 6, 5, 4, 3, 2].map { Format.integer(family.with(bits: $0)) }
       return [.float(.f16), .float(.bf16)] + integers + [.float(.f8E4M3), .float(.f8E5M2)]
     case .ggml:
-      return [.float(.f16), .float(.bf16)] + Self.types.map { .ggml($0) }
+      let types = Self.superBlockTypes + (rowLength % 256 == 0 ? [] : Self.blockTypes)
+      return [.float(.f16), .float(.bf16)] + types.map { .ggml($0) }
     }
   }
 
-  /// Where 256 weights fit, each type that none of fewer bits beats as a rule; where only 32 do, what there is.
-  private static let types: [GGMLType] = [
-    .q80, .q6K, .q51, .q5K, .q50, .q41, .q4K, .iq4NL, .iq4XS, .q3K, .iq3S, .iq3XXS, .q2K, .iq2S,
-    .iq2XS, .iq2XXS, .iq1M, .iq1S,
+  private static let superBlockTypes: [GGMLType] = [
+    .q80, .q6K, .q5K, .q4K, .iq4XS, .q3K, .iq3S, .iq3XXS, .q2K, .iq2S, .iq2XS, .iq2XXS, .iq1M,
+    .iq1S,
   ]
+
+  /// What is left where rows aren't multiples of 256: there these beat nothing else.
+  private static let blockTypes: [GGMLType] = [.q51, .q50, .q41, .iq4NL]
 
   /// The first of llama.cpp's types with so many bits that a tensor can have.
   static func type(bits: Int, isFit: (Format) -> Bool) -> Format? {
@@ -41,7 +44,7 @@ enum LadderKind: Sendable, Equatable {
       switch bits {
       case 2: [.q2K]
       case 3: [.q3K]
-      case 4: [.q4K, .q40]
+      case 4: [.q4K, .iq4NL]
       case 5: [.q5K, .q50]
       case 6: [.q6K]
       case 8: [.q80]

@@ -146,8 +146,11 @@ public struct State: Sendable {
   func ladder(of tensor: Int) -> Ladder {
     let choice = choice(of: tensor)
     let kind = LadderKind(choice) ?? ladderKind
-    let formats = customLadder ?? kind.formats(family: Ladder.family(of: choice, default: family))
     let subject = model.tensors[tensor]
+    let formats =
+      customLadder
+      ?? kind.formats(
+        family: Ladder.family(of: choice, default: family), rowLength: subject.rowLength)
     return Ladder(tensor: subject, choice: choice, formats: formats) {
       refusal(of: $0, for: subject)
     }
