@@ -44,6 +44,11 @@ void bl_decode_iq2_s(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_xxs(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_s(const uint8_t *blocks, size_t count, float *out);
 
+// iq1_s_encode.c: without importance, which the reference demands, all is zero
+void bl_encode_iq1_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+// iq1_m_encode.c
+void bl_encode_iq1_m(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+
 // iq4.c: sixteen levels that are not evenly spaced
 void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq4_xs(const uint8_t *blocks, size_t count, float *out);
