@@ -20,6 +20,7 @@
 typedef float f32x16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16), aligned(4)));
+typedef uint16_t u16x16 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint8_t u8x16 __attribute__((ext_vector_type(16), aligned(1)));
 typedef double f64x8 __attribute__((ext_vector_type(8), aligned(8)));
 typedef float f32x8 __attribute__((ext_vector_type(8), aligned(4)));

@@ -5,85 +5,99 @@
 /// A decoder reads `count` blocks at any alignment and writes all their weights. Every pattern of bytes is
 /// allowed; where the reference gives NaN so does ours, but a NaN's sign and payload are not promised.
 ///
-/// An encoder reads `count` blocks' worth of weights and writes their bytes. Every float is allowed. Where the
-/// reference converts a float that doesn't fit an integer (not defined in C), ours does what x86-64 does.
-///
-/// An encoder that can weigh errors reads `rows` rows of `row_length` weights, a multiple of the block's.
-/// `importance` is NULL or holds `row_length` values, one for each column.
+/// An encoder writes the bytes of blocks. Every float is allowed. Where the reference converts a float that doesn't
+/// fit an integer (not defined in C), ours does what x86-64 does; where it stops the program for want of a point near
+/// a group of weights, ours says in its file what it writes.
 #ifndef BITLADDER_KERNELS_GGML_H
 #define BITLADDER_KERNELS_GGML_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-// legacy.c, legacy_weighted.c: 32 weights, one scale, perhaps a minimum
-void bl_decode_q4_0(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q4_1(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q5_0(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q5_1(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q8_0(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_q4_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q4_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q8_0(const float *weights, size_t count, uint8_t *blocks);
+#define BL_DECODER(type) void bl_decode_##type(const uint8_t *blocks, size_t count, float *out)
 
-// k_quants_decode.c: 256 weights, scales of scales
-void bl_decode_q2_K(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q3_K(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q4_K(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q5_K(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q6_K(const uint8_t *blocks, size_t count, float *out);
+/// An encoder that has no use for importance: `count` blocks' worth of weights.
+#define BL_PLAIN_ENCODER(type) void bl_encode_##type(const float *weights, size_t count, uint8_t *blocks)
 
-// k_quants_encode_*.c: `importance` is NULL, or has row_length factors that all rows share; row_length is a
-// multiple of 256
-void bl_encode_q2_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q3_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q4_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q6_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+/// An encoder that can spend the error where it matters least: `rows` rows of `row_length` weights, a multiple of the
+/// block's. `importance` is NULL (all columns count alike) or has `row_length` values, finite and from 0 on.
+#define BL_ENCODER(type)                                                                               \
+  void bl_encode_##type(const float *weights, const float *importance, size_t rows, size_t row_length, \
+                        uint8_t *blocks)
 
-// iq1.c, iq2.c, iq3.c: 256 weights in groups that are points of a fixed grid (iq_tables.h)
-void bl_decode_iq1_s(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq1_m(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq2_xxs(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq2_xs(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq2_s(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq3_xxs(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq3_s(const uint8_t *blocks, size_t count, float *out);
 
-// iq2_encode.c, iq3_encode.c: row by row, `row_length` a multiple of 256. `importance` has a value for each weight of a
-// row, or is NULL: all count alike. The reference takes no NULL for IQ2_XXS and IQ2_XS; these give zeros then.
-void bl_encode_iq2_xxs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq2_xs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq2_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq3_xxs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq3_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+// legacy.c, legacy_weighted.c: 32 weights, one scale, perhaps a minimum. With importance a block depends on its whole
+// row.
+BL_DECODER(q4_0);
+BL_ENCODER(q4_0);
+BL_DECODER(q4_1);
+BL_ENCODER(q4_1);
+BL_DECODER(q5_0);
+BL_ENCODER(q5_0);
+BL_DECODER(q5_1);
+BL_ENCODER(q5_1);
+BL_DECODER(q8_0);
+BL_PLAIN_ENCODER(q8_0);
 
-// iq4.c: sixteen levels that are not evenly spaced
-void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_iq4_xs(const uint8_t *blocks, size_t count, float *out);
+// k_quants_decode.c, k_quants_encode_*.c: 256 weights, scales of scales
+BL_DECODER(q2_K);
+BL_ENCODER(q2_K);
+BL_DECODER(q3_K);
+BL_ENCODER(q3_K);
+BL_DECODER(q4_K);
+BL_ENCODER(q4_K);
+BL_DECODER(q5_K);
+BL_ENCODER(q5_K);
+BL_DECODER(q6_K);
+BL_ENCODER(q6_K);
 
-// iq4_encode.c
-void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+// iq1*.c: 256 weights in groups that are points of a fixed grid (iq_tables.h). IQ1_S without importance, which the
+// reference demands, is all zeros.
+BL_DECODER(iq1_s);
+BL_ENCODER(iq1_s);
+BL_DECODER(iq1_m);
+BL_ENCODER(iq1_m);
+
+// iq2*.c: the same for IQ2_XXS and IQ2_XS
+BL_DECODER(iq2_xxs);
+BL_ENCODER(iq2_xxs);
+BL_DECODER(iq2_xs);
+BL_ENCODER(iq2_xs);
+BL_DECODER(iq2_s);
+BL_ENCODER(iq2_s);
+
+// iq3*.c
+BL_DECODER(iq3_xxs);
+BL_ENCODER(iq3_xxs);
+BL_DECODER(iq3_s);
+BL_ENCODER(iq3_s);
+
+// iq4*.c: sixteen levels that are not evenly spaced
+BL_DECODER(iq4_nl);
+BL_ENCODER(iq4_nl);
+BL_DECODER(iq4_xs);
+BL_ENCODER(iq4_xs);
 
 // ternary.c: -1, 0, 1
-void bl_decode_tq1_0(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_tq2_0(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_tq1_0(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_tq2_0(const float *weights, size_t count, uint8_t *blocks);
+BL_DECODER(tq1_0);
+BL_PLAIN_ENCODER(tq1_0);
+BL_DECODER(tq2_0);
+BL_PLAIN_ENCODER(tq2_0);
 
 // float4.c: E2M1 with E8M0 or E4M3 scales
-void bl_decode_mxfp4(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_nvfp4(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_mxfp4(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_nvfp4(const float *weights, size_t count, uint8_t *blocks);
+BL_DECODER(mxfp4);
+BL_PLAIN_ENCODER(mxfp4);
+BL_DECODER(nvfp4);
+BL_PLAIN_ENCODER(nvfp4);
 
 // q1_q2.c: one or two bits and one scale
-void bl_decode_q1_0(const uint8_t *blocks, size_t count, float *out);
-void bl_decode_q2_0(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_q1_0(const float *weights, size_t count, uint8_t *blocks);
-void bl_encode_q2_0(const float *weights, size_t count, uint8_t *blocks);
+BL_DECODER(q1_0);
+BL_PLAIN_ENCODER(q1_0);
+BL_DECODER(q2_0);
+BL_PLAIN_ENCODER(q2_0);
+
+#undef BL_DECODER
+#undef BL_PLAIN_ENCODER
+#undef BL_ENCODER
 
 #endif
