@@ -150,7 +150,7 @@ BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q6_K(const float *restrict weights, co
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   BL_ONE_BY_ONE
   for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {
-    f32x16 x[16], w[16];
+    BL_ALIGNED f32x16 x[16], w[16];
     bl_load_groups_of_16(weights, x);
     if (importance) {
       bl_load_groups_of_16(importance + block % per_row * bl_super_block, w);
@@ -279,7 +279,7 @@ BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const sums 
 
 /// Changes one level after another as long as that makes the fit better, at most five times round.
 BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], sums f[refined]) {
-  f32x16 w[refined][16], wx[refined][16];
+  BL_ALIGNED f32x16 w[refined][16], wx[refined][16];
   for (int k = 0; k < refined; k++) {
     for (int j = 0; j < 16; j++) {
       w[k][j] = x[k][j] * x[k][j];
@@ -323,7 +323,8 @@ BL_INLINE void fit_first(refinement *r) {
   r->unsettled_count = 0;
   BL_ONE_BY_ONE
   for (int s = 0; s < r->used; s++) {
-    f32x16 x[16], levels[16], scale;
+    BL_ALIGNED f32x16 x[16], levels[16];
+    f32x16 scale;
     i32x16 nothing, unsettled;
     sums f;
     bl_load_groups_of_16(r->weights + s * bl_super_block, x);
@@ -345,7 +346,8 @@ BL_INLINE void fit_unsettled(refinement *r) {
   const size_t count = r->unsettled_count;
   BL_ONE_BY_ONE
   for (size_t start = 0; start < count; start += refined * bl_lanes) {
-    f32x16 x[refined][16], levels[refined][16], scale;
+    BL_ALIGNED f32x16 x[refined][16], levels[refined][16];
+    f32x16 scale;
     i32x16 nothing[refined];
     sums f[refined];
     for (size_t k = 0; k < refined; k++) {
@@ -415,7 +417,8 @@ BL_INLINE void fit_batch(const bl_batch *batch, found *out) {
   memset(out, 0, sizeof *out);
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s++) {
-    f32x16 x[16], w[16], weight = 0;
+    BL_ALIGNED f32x16 x[16], w[16];
+    f32x16 weight = 0;
     bl_load_groups_of_16(batch->weights[s], x);
     bl_load_groups_of_16(batch->importance[s], w);
     const f32x16 spread = squares[s];
@@ -437,7 +440,7 @@ BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], flo
     rows[s] = f->scale[s];
     weight_rows[s] = f->weight[s];
   }
-  f32x16 x[16], w[16];
+  BL_ALIGNED f32x16 x[16], w[16];
   bl_transpose(rows, x);
   bl_transpose(weight_rows, w);
   fit best;

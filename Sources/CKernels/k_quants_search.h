@@ -11,6 +11,9 @@ enum { bl_lanes = 16 };
 /// Vectors of 512 bits are used whole where there are such (by default the compiler halves them).
 #define BL_WHOLE_VECTORS __attribute__((min_vector_width(512)))
 
+/// For arrays of vectors: none straddles two cache lines.
+#define BL_ALIGNED _Alignas(64)
+
 /// Below this the reference takes a group for zeros.
 #define BL_NOTHING 1e-15f
 
@@ -60,7 +63,7 @@ BL_INLINE void bl_magnitudes(const f32x16 *x, f32x16 *magnitudes) {
 
 /// Lane r of out[j] is rows[r][j]: a transposition of 16 x 16.
 BL_INLINE void bl_transpose(const float *const rows[bl_lanes], f32x16 out[16]) {
-  f32x16 t[16];
+  BL_ALIGNED f32x16 t[16];
   for (int r = 0; r < 16; r += 4) {
     const f32x16 a = *(const f32x16 *)rows[r], b = *(const f32x16 *)rows[r + 1];
     const f32x16 c = *(const f32x16 *)rows[r + 2], d = *(const f32x16 *)rows[r + 3];
@@ -128,7 +131,7 @@ BL_INLINE void bl_sum_squares(const bl_batch *batch, f32x16 *sums) {
   f32x16 sum = 0;
   for (int start = 0; start < bl_super_block; start += 16) {
     const float *rows[bl_lanes];
-    f32x16 x[16];
+    BL_ALIGNED f32x16 x[16];
     for (int s = 0; s < bl_lanes; s++) rows[s] = batch->weights[s] + start;
     bl_transpose(rows, x);
     for (int j = 0; j < 16; j++) sum += x[j] * x[j];
