@@ -9,9 +9,7 @@ extension GGMLType: FormatScheme {
     rows * (rowLength / blockLength) * bytesPerBlock
   }
 
-  func makeCodec(range: ClippingRange?) -> any Codec { GGMLCodec(type: self) }
-
-  var needsTensorRange: Bool { false }
+  func makeCodec() -> any Codec { GGMLCodec(type: self) }
 
   var pieceAlignment: Int? { blockLength }
 
@@ -115,18 +113,9 @@ struct GGMLCodec: Codec {
     }
   }
 
-  /// The runs of whole blocks in `count` weights: where each starts, its blocks, and the weights left over
-  /// behind it. Rows of whole blocks are one run together.
   private func forEachRun(
     of count: Int, rowLength: Int, _ body: (_ start: Int, _ blocks: Int, _ rest: Int) -> Void
   ) {
-    let length = type.blockLength
-    guard rowLength > 0, rowLength % length != 0 else {
-      return body(0, count / length, count % length)
-    }
-    for start in stride(from: 0, to: count, by: rowLength) {
-      let row = min(rowLength, count - start)
-      body(start, row / length, row % length)
-    }
+    forEachBlockRun(of: count, rowLength: rowLength, blockLength: type.blockLength, body)
   }
 }

@@ -35,19 +35,17 @@ struct MeasuringTests {
     return nil
   }
 
-  /// The whole tensor at once, with its range found in one piece.
+  /// The whole tensor at once, scanned in one piece.
   private func reconstruct(_ format: Format) -> [Float] {
-    var range: ClippingRange?
-    if format.needsTensorRange, case .integer(let integer) = format {
-      var finder = RangeFinder(format: integer)
-      repeat {
-        finder.observe(values.span)
-        range = finder.endPass()
-      } while range == nil
+    var codec: (any Codec)?
+    var scan = format.scan()
+    while codec == nil, scan != nil {
+      scan?.observe(values.span)
+      codec = scan?.endPass()
     }
     var reconstructed = [Float](repeating: 0, count: values.count)
     var target = reconstructed.mutableSpan
-    format.codec(range: range).reconstruct(values.span, rowLength: 257, into: &target)
+    (codec ?? format.codec()).reconstruct(values.span, rowLength: 257, into: &target)
     return reconstructed
   }
 
