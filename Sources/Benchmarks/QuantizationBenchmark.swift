@@ -9,6 +9,7 @@ enum QuantizationBenchmark {
   static let plain = [
     "f16", "bf16", "f8_e4m3", "f8_e5m2", "int8", "int6", "int4", "int3", "int2", "int4:affine",
     "int4:g32", "int4:g256", "int4:channel", "int8:channel", "int4:tensor",
+    "nf4", "fp4", "mxfp8", "mxfp8:e5m2", "mxfp6", "mxfp6:e3m2", "mxfp4:ocp", "nvfp4:tensor",
   ]
   static let searching = [
     "int4:percentile", "int4:affine:percentile", "int4:channel:percentile",
@@ -16,6 +17,7 @@ enum QuantizationBenchmark {
     "int8:mse", "int4:mse",
     "int3:mse", "int2:mse", "int4:affine:mse", "int4:channel:mse", "int4:tensor:mse",
     "int8:entropy", "int4:entropy", "int4:channel:entropy",
+    "int4:affine:g64:hqq", "int3:affine:g64:hqq", "pal2", "pal3", "pal4", "pal6", "pal8",
   ]
   static let numpy = [
     "f16", "int8", "int4", "int3", "int2", "int4:affine", "int4:g32", "int4:g256", "int4:channel",

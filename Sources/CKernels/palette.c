@@ -1,3 +1,4 @@
+// Codes of 1 to 8 bits that stand for the levels of a tensor; what is stored is in PaletteFormat.swift.
 #include "bl_palette.h"
 
 #include "kernel.h"

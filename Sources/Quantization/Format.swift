@@ -1,7 +1,7 @@
 /// How weights are stored: the unit in which a plan is made.
 ///
 /// A format is a value: its name says all of it, and two formats are equal if their names are. Families of
-/// formats (plain floating-point types, integer grids, block types of ggml) are cases here and entries of
+/// formats (plain floating-point types, integer grids, code books, palettes, ...) are cases here and entries of
 /// `FormatFamily.all`; each family's rules are in its own file.
 public enum Format: Hashable, Sendable, CustomStringConvertible {
   /// A plain cast to a floating-point type, without scales.

@@ -15,6 +15,7 @@ struct MeasuringTests {
     parts.flatMap { part in calibrations.map { "int4:\(part):\($0)" } }
     + [
       "int2:tensor", "int8:affine:tensor:bf16", "int3:g64:f32", "f16", "bf16", "f8_e4m3", "f8_e5m2",
+      "pal2", "pal8", "int4:affine:g64:hqq", "int4:affine:channel:hqq",
     ]
 
   private let values = uneven()
