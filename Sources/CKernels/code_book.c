@@ -1,5 +1,5 @@
-// NF4, FP4: 16 levels of -1...1 times the greatest magnitude of 64 weights, as bitsandbytes 0.50 computes them
-// on the CPU.
+// NF4, FP4: 16 levels of -1...1 times the greatest magnitude of 64 weights, as bitsandbytes 0.50 computes
+// them on the CPU.
 //
 // Blocks: 32 bytes of codes, weight 2j in the high four bits of byte j, weight 2j + 1 in the low four; apart
 // from them a scale in single precision.

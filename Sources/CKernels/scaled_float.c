@@ -3,8 +3,8 @@
 // Blocks:
 //   MX: 32 elements, of 8, 6 or 4 bits without gaps; apart from them a byte, the exponent of a scale (E8M0:
 //       2^(e - 127), 255 is NaN)
-//   NVFP4: 16 elements of E2M1, weight 2j in the low four bits of byte j, weight 2j + 1 in the high four; apart
-//       from them a byte, a scale (E4M3)
+//   NVFP4: 16 elements of E2M1, weight 2j in the low four bits of byte j, weight 2j + 1 in the high four;
+//       apart from them a byte, a scale (E4M3)
 #include "bl_blocks.h"
 #include "bl_packing.h"
 
@@ -24,7 +24,7 @@ BL_INLINE float element_value(bl_f8_format f, int32_t bits, uint32_t code) {
   return bl_float(bl_minifloat_bits(f, code ^ sign << (bits - 1)) | sign << 31);
 }
 
-/// The exponent byte of a block's scale: that of its greatest finite weight, less that of the greatest element.
+/// The exponent byte of a block's scale: that of its greatest finite weight, less the greatest element's.
 BL_INLINE uint32_t exponent_byte(const float *w, int32_t greatest_exponent) {
   const uint32_t bits = bl_bits(bl_group_magnitude(w, bl_mx_block).upper);
   const int32_t e = (int32_t)(bits >> 23) - greatest_exponent;

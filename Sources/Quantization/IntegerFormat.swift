@@ -36,7 +36,7 @@ public struct IntegerFormat: Hashable, Sendable {
     public static let groupLengths = [32, 64, 128, 256]
   }
 
-  /// How the range of a scale is chosen; Calibration.swift has the definitions.
+  /// How the range of a scale is chosen; Calibration.swift and (for `hqq`) HQQCodec.swift have the definitions.
   public enum Calibration: Hashable, Sendable {
     /// The least and the greatest weight.
     case minmax

@@ -1,3 +1,4 @@
+import Foundation
 import Quantization
 import Testing
 
@@ -199,7 +200,7 @@ import Testing
           .reconstructed(weights, rowLength: 256)
         return zip(weights, back).reduce(0) { sum, pair in
           let error: Float = abs(pair.0 - pair.1)
-          return sum + Double(error.squareRoot())
+          return sum + pow(Double(error), 0.7)
         }
       }
       #expect(errors[1] <= errors[0], "\(deviation): \(errors)")

@@ -1,8 +1,8 @@
 /// Blocks of weights that share a scale, without integers: code books and small floating-point types.
 ///
 /// For each kind: what comes back after encoding and decoding (`round`), the codes and scales of whole blocks
-/// (`encode`), and the weights from them (`decode`). Every float is allowed: NaN counts as 0, infinities as the
-/// ends of the block's levels; every pattern of bytes can be decoded.
+/// (`encode`), and the weights from them (`decode`). Every float is allowed: NaN counts as 0, infinities as
+/// the ends of the block's levels; every pattern of bytes can be decoded.
 #ifndef BITLADDER_KERNELS_BLOCKS_H
 #define BITLADDER_KERNELS_BLOCKS_H
 
@@ -15,7 +15,7 @@
 enum { bl_nf4 = 0, bl_fp4 = 1, bl_code_book_block = 64 };
 
 void bl_code_book_round(int32_t book, const float *weights, size_t blocks, float *out);
-/// `codes`: 32 bytes a block, the first of two weights in the high four bits; `scales`: floats at any alignment.
+/// `codes`: 32 bytes a block, the first of two weights in the high four bits; `scales`: floats, unaligned.
 void bl_code_book_encode(int32_t book, const float *weights, size_t blocks, uint8_t *codes,
                          uint8_t *scales);
 void bl_code_book_decode(int32_t book, const uint8_t *codes, const uint8_t *scales, size_t blocks,

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Counts finite weights by the upper 16 bits of their sortable key; `bins` has 65,536 pairs: how many, and the
-/// sum of the lower 16 bits of their keys.
+/// Counts finite weights by the upper 16 bits of their sortable key; `bins` has 65,536 pairs: how many, and
+/// the sum of the lower 16 bits of their keys.
 void bl_palette_count(const float *weights, size_t count, uint64_t *bins);
 
 /// 2^bits levels in rising order, bits 1...8, and the bounds between them, one less: a weight belongs to the
