@@ -58,7 +58,7 @@ let package = Package(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"],
-      exclude: ["golden.py", "ggml_golden.py"],
+      exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
       resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),

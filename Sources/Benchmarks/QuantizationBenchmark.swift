@@ -9,6 +9,7 @@ enum QuantizationBenchmark {
   static let plain = [
     "f16", "bf16", "f8_e4m3", "f8_e5m2", "int8", "int6", "int4", "int3", "int2", "int4:affine",
     "int4:g32", "int4:g256", "int4:channel", "int8:channel", "int4:tensor",
+    "nf4", "fp4", "mxfp8", "mxfp8:e5m2", "mxfp6", "mxfp6:e3m2", "mxfp4:ocp", "nvfp4:tensor",
   ]
   static let searching = [
     "int4:percentile", "int4:affine:percentile", "int4:channel:percentile",
@@ -16,6 +17,7 @@ enum QuantizationBenchmark {
     "int8:mse", "int4:mse",
     "int3:mse", "int2:mse", "int4:affine:mse", "int4:channel:mse", "int4:tensor:mse",
     "int8:entropy", "int4:entropy", "int4:channel:entropy",
+    "int4:affine:g64:hqq", "int3:affine:g64:hqq", "pal2", "pal3", "pal4", "pal6", "pal8",
   ]
   static let numpy = [
     "f16", "int8", "int4", "int3", "int2", "int4:affine", "int4:g32", "int4:g256", "int4:channel",
@@ -52,19 +54,15 @@ enum QuantizationBenchmark {
     print("")
   }
 
-  /// The range of a tensor, if its format needs one; both passes count.
+  /// The codec for a tensor; the passes over it that its format needs count.
   static func codec(_ format: Format, _ weights: Span<Float>) -> any Codec {
-    guard format.needsTensorRange, case .integer(let integer) = format else {
-      return format.codec()
-    }
-    var finder = RangeFinder(format: integer)
-    for _ in 0..<2 {
+    guard var scan = format.scan() else { return format.codec() }
+    while true {
       for start in stride(from: 0, to: weights.count, by: piece) {
-        finder.observe(weights.extracting(start..<min(start + piece, weights.count)))
+        scan.observe(weights.extracting(start..<min(start + piece, weights.count)))
       }
-      if let range = finder.endPass() { return format.codec(range: range) }
+      if let codec = scan.endPass() { return codec }
     }
-    return format.codec()
   }
 
   static func measure(_ format: Format, _ weights: [Float], _ count: Int) {
@@ -83,13 +81,9 @@ enum QuantizationBenchmark {
   static func measure(_ format: Format, _ bytes: [UInt8], _ count: Int) {
     var decoded = [Float](repeating: 0, count: piece)
     var room = [Float](repeating: 0, count: piece)
-    var codec: (any Codec)?
-    if format.needsTensorRange {
-      // One range for all: what finding it costs is in the other column.
-      let first = ClippingRange(lower: -0.1, upper: 0.1)
-      codec = format.codec(range: first)
-    }
-    let used = codec ?? format.codec()
+    // One codec for all: what scanning the tensor costs is in the other column.
+    let sample: [Float] = [-0.1, 0.1]
+    let codec = codec(format, sample.span)
     var sums = ErrorSums()
     for start in stride(from: 0, to: count, by: piece) {
       let size = min(piece, count - start)
@@ -97,7 +91,7 @@ enum QuantizationBenchmark {
       Decode.bf16(bytes.span.bytes.extracting(2 * start..<2 * (start + size)), into: &target)
       let source = target.span.extracting(0..<size)
       var reconstructed = room.mutableSpan
-      used.reconstruct(source, rowLength: rowLength, into: &reconstructed)
+      codec.reconstruct(source, rowLength: rowLength, into: &reconstructed)
       sums.add(source, reconstructed.span.extracting(0..<size))
     }
     precondition(sums.count == count)

@@ -2,6 +2,7 @@
 
 #include "half.h"
 #include "kernel.h"
+#include "minifloat.h"
 
 typedef struct __attribute__((packed)) {
   uint16_t value;
@@ -39,32 +40,13 @@ BL_KERNEL void bl_encode_bf16(const float *weights, size_t count, uint16_t *rest
   for (size_t i = 0; i < count; i++) out[i] = bl_bfloat_from_float(weights[i]);
 }
 
-/// One value to eight bits without its sign, by the same steps as bl_half_from_float.
-BL_INLINE uint32_t f8_magnitude(bl_f8_format f, uint32_t u) {
-  const uint32_t shift = 23u - (uint32_t)f.mantissa_bits;
-  const uint32_t rebias = (uint32_t)(127 - f.bias) << 23;
-  const uint32_t normal = (u - rebias + (1u << (shift - 1)) - 1u + ((u >> shift) & 1u)) >> shift;
-  // The subnormal unit is 2^(1 - bias - mantissa_bits); the aligner's last bit is that unit.
-  const float aligner = bl_float((uint32_t)(127 + 1 - f.bias - f.mantissa_bits + 23) << 23);
-  const uint32_t small = bl_bits(bl_float(u) + aligner) - bl_bits(aligner);
-  uint32_t code = u < rebias + (1u << 23) ? small : normal;
-  code = u >= 0x7f000000u || code > f.maximum_code ? f.maximum_code : code;
-  return u > BL_INFINITY_BITS ? f.nan_code : code;
-}
-
 BL_INLINE uint32_t f8_code(bl_f8_format f, float value) {
   const uint32_t bits = bl_bits(value);
-  return f8_magnitude(f, bits & 0x7fffffffu) | ((bits >> 24) & 0x80u);
+  return bl_minifloat_code(f, bits & 0x7fffffffu) | ((bits >> 24) & 0x80u);
 }
 
 BL_INLINE float f8_value(bl_f8_format f, uint32_t code) {
-  const uint32_t magnitude = code & 0x7fu, shift = 23u - (uint32_t)f.mantissa_bits;
-  const uint32_t normal = (magnitude << shift) + ((uint32_t)(127 - f.bias) << 23);
-  const float unit = bl_float((uint32_t)(127 + 1 - f.bias - f.mantissa_bits) << 23);
-  const uint32_t small = bl_bits((float)(int32_t)magnitude * unit);
-  uint32_t u = magnitude < (1u << f.mantissa_bits) ? small : normal;
-  u = magnitude > f.maximum_code ? 0x7fc00000u : u;
-  return bl_float(u | ((code & 0x80u) << 24));
+  return bl_float(bl_minifloat_bits(f, code & 0x7fu) | ((code & 0x80u) << 24));
 }
 
 BL_KERNEL void bl_encode_f8(bl_f8_format format, const float *weights, size_t count,

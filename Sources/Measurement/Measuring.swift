@@ -122,17 +122,14 @@ struct Measuring {
   private mutating func codec(
     _ reader: WeightReader, _ format: Format, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> any Codec {
-    guard format.needsTensorRange, case .integer(let integer) = format else {
-      return format.codec()
-    }
-    var finder = RangeFinder(format: integer)
+    guard var scan = format.scan() else { return format.codec() }
     while true {
       for piece in 0..<reader.pieceCount {
         try checkpoint()
         reader.read(piece: piece, into: &weights)
-        finder.observe(weights.span)
+        scan.observe(weights.span)
       }
-      if let range = finder.endPass() { return format.codec(range: range) }
+      if let codec = scan.endPass() { return codec }
     }
   }
 

@@ -44,20 +44,45 @@ public struct EncodedWeights: Sendable, Equatable {
       }
     case .ggml:
       return []
+    case .codeBook(let book):
+      let codes = bytes.prefix(book.geometry.blocks(in: self) * book.geometry.codeBytes)
+      return codes.flatMap { [Int($0 >> 4), Int($0 & 15)] }
+    case .scaledFloat(let scaled):
+      let count = scaled.geometry.blocks(in: self) * scaled.geometry.length
+      return Packing.unpack(bytes[...], count: count, bits: scaled.elementBits).map(Int.init)
+    case .palette(let palette):
+      return Packing.unpack(bytes[...], count: rows * rowLength, bits: palette.bits).map(Int.init)
     }
   }
 
   /// The scales, as they read back from their stored form, in the order of their groups; empty for formats
   /// without scales, and for block types of ggml.
   public var scales: [Float] {
-    guard case .integer(let integer) = format else { return [] }
-    return IntegerLayout(integer, rows: rows, rowLength: rowLength).scales(in: bytes)
+    switch format {
+    case .integer(let integer):
+      return IntegerLayout(integer, rows: rows, rowLength: rowLength).scales(in: bytes)
+    case .codeBook(let book):
+      return book.geometry.scalePatterns(in: self).map(Float.init(bitPattern:))
+    case .scaledFloat(let scaled):
+      return scaled.scales(in: self)
+    case .float, .ggml, .palette: return []
+    }
   }
 
-  /// The zero points in the order of their groups; empty for formats without.
+  /// The zero points in the order of their groups; empty for formats without, and where they aren't whole.
   public var zeroPoints: [Int] {
-    guard case .integer(let integer) = format, integer.scheme == .affine else { return [] }
+    guard case .integer(let integer) = format, integer.scheme == .affine,
+      integer.calibration != .hqq
+    else { return [] }
     return IntegerLayout(integer, rows: rows, rowLength: rowLength).zeroPoints(in: bytes)
+  }
+}
+
+extension EncodedWeights {
+  /// The zero points that aren't whole numbers, in the order of their groups: those of the `hqq` calibration.
+  public var realZeroPoints: [Float] {
+    guard case .integer(let integer) = format, integer.calibration == .hqq else { return [] }
+    return IntegerLayout(integer, rows: rows, rowLength: rowLength).realZeroPoints(in: bytes)
   }
 }
 

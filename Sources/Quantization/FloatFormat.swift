@@ -34,9 +34,7 @@ extension FloatFormat: FormatScheme {
 
   func storedByteCount(rows: Int, rowLength: Int) -> Int { rows * rowLength * byteCount }
 
-  func makeCodec(range: ClippingRange?) -> any Codec { FloatCodec(self) }
-
-  var needsTensorRange: Bool { false }
+  func makeCodec() -> any Codec { FloatCodec(self) }
 
   var pieceAlignment: Int? { 1 }
 

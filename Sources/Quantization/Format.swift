@@ -1,7 +1,7 @@
 /// How weights are stored: the unit in which a plan is made.
 ///
 /// A format is a value: its name says all of it, and two formats are equal if their names are. Families of
-/// formats (plain floating-point types, integer grids, block types of ggml) are cases here and entries of
+/// formats (plain floating-point types, integer grids, code books, palettes, ...) are cases here and entries of
 /// `FormatFamily.all`; each family's rules are in its own file.
 public enum Format: Hashable, Sendable, CustomStringConvertible {
   /// A plain cast to a floating-point type, without scales.
@@ -10,6 +10,12 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
   case integer(IntegerFormat)
   /// A block type of ggml.
   case ggml(GGMLType)
+  /// Sixteen levels times a scale: the 4-bit types of bitsandbytes.
+  case codeBook(CodeBookFormat)
+  /// Small floating-point elements times a scale: microscaling types, NVFP4.
+  case scaledFloat(ScaledFloatFormat)
+  /// Levels that a tensor has for its own.
+  case palette(PaletteFormat)
 
   /// The family's rules for this format.
   private var scheme: any FormatScheme {
@@ -17,6 +23,9 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
     case .float(let format): format
     case .integer(let format): format
     case .ggml(let type): type
+    case .codeBook(let format): format
+    case .scaledFloat(let format): format
+    case .palette(let format): format
     }
   }
 
@@ -43,13 +52,12 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
 
   /// What encodes, decodes and reconstructs weights in this format.
   ///
-  /// What holds for a whole tensor goes in here, so that the codec can then be used on its pieces in any
-  /// order. `range` is needed by formats with one range for the tensor (`needsTensorRange`) and ignored by
-  /// the others; such a format without one takes the range of each piece it is given.
-  public func codec(range: ClippingRange? = nil) -> any Codec { scheme.makeCodec(range: range) }
+  /// The codec can be used on the pieces of a tensor in any order, unless the format needs a scan of the whole
+  /// tensor first: then this one takes each piece it is given for a tensor of its own.
+  public func codec() -> any Codec { scheme.makeCodec() }
 
-  /// True where `codec(range:)` needs the range that a `RangeFinder` finds over the whole tensor.
-  public var needsTensorRange: Bool { scheme.needsTensorRange }
+  /// The passes over the whole tensor that the format needs, which end in its codec; nil where `codec()` will do.
+  public func scan() -> (any TensorScan)? { scheme.makeScan() }
 
   /// How many weights of a row must be kept together when a row is cut into pieces; nil: the whole row.
   ///
@@ -66,8 +74,8 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
 /// The rules of one format of a family; the family's own type conforms.
 protocol FormatScheme: Hashable, Sendable, CustomStringConvertible {
   func storedByteCount(rows: Int, rowLength: Int) -> Int
-  func makeCodec(range: ClippingRange?) -> any Codec
-  var needsTensorRange: Bool { get }
+  func makeCodec() -> any Codec
+  func makeScan() -> (any TensorScan)?
   var pieceAlignment: Int? { get }
   func objection(rowLength: Int) -> String?
   var usesImportance: Bool { get }
@@ -77,5 +85,7 @@ protocol FormatScheme: Hashable, Sendable, CustomStringConvertible {
 extension FormatScheme {
   var usesImportance: Bool { false }
   var needsImportance: Bool { false }
+  func makeScan() -> (any TensorScan)? { nil }
+
   func objection(rowLength: Int) -> String? { nil }
 }

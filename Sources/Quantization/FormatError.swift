@@ -14,6 +14,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     case groupLength(String)
     /// A percentile that isn't a number over 50 and up to 100.
     case percentile(String)
+    /// `hqq` without zero points to choose, or for a whole tensor.
+    case needsAffineGroups
     /// A format that takes no parts was given one.
     case partNotTaken(String)
   }
@@ -50,6 +52,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     case .percentile(let value):
       return
         "\(name) asks for the percentile \(quoted(value)), but it must be over 50 and at most 100"
+    case .needsAffineGroups:
+      return "\(name) asks for hqq, which chooses zero points of affine channels or groups\(hint)"
     case .partNotTaken(let part):
       return "\(name) has a part \(quoted(part)), but this format takes none"
     }

@@ -5,7 +5,11 @@ struct FormatFamily: Sendable {
   /// The format of a name, nil if the name isn't one of the family's, an error if it is one but is wrong.
   let parse: @Sendable (_ name: String) throws(FormatError) -> Format?
 
-  static let all: [FormatFamily] = [FloatFormat.family, IntegerFormat.family, GGMLType.family]
+  /// In this order names are tried: `mxfp4:ocp` must come before ggml's `mxfp4`, which takes no parts.
+  static let all: [FormatFamily] = [
+    FloatFormat.family, IntegerFormat.family, ScaledFloatFormat.family, CodeBookFormat.family,
+    PaletteFormat.family, GGMLType.family,
+  ]
 }
 
 extension Format {

@@ -14,6 +14,7 @@ extension IntegerFormat: CustomStringConvertible {
   static let family = FormatFamily(
     knownNames: (2...8).map { "int\($0)" } + [
       "int8:channel", "int4:affine", "int4:g32", "int4:mse", "int3:mse", "int2:mse",
+      "int4:affine:hqq",
     ]
   ) { name throws(FormatError) in
     guard name.hasPrefix("int") else { return nil }
@@ -29,7 +30,13 @@ extension IntegerFormat: CustomStringConvertible {
       bits: bits, scheme: parser.scheme ?? .symmetric,
       granularity: parser.granularity ?? .group(128), calibration: parser.calibration ?? .minmax,
       scaleType: parser.scaleType ?? .f16)
-    return format.map(Format.integer)
+    guard let format else {
+      // The parts are good one by one: hqq is what doesn't go with all others.
+      let group = parser.granularity.flatMap { $0 == .tensor ? nil : ":\($0.name)" } ?? ""
+      throw FormatError(
+        text: name, problem: .needsAffineGroups, nearest: ["int\(bits):affine\(group):hqq"])
+    }
+    return .integer(format)
   }
 }
 
@@ -55,6 +62,7 @@ extension IntegerFormat.Calibration {
       return value == whole ? "percentile=\(Int(whole))" : "percentile=\(value)"
     case .mse: return "mse"
     case .entropy: return "entropy"
+    case .hqq: return "hqq"
     }
   }
 }
@@ -69,7 +77,7 @@ private struct PartParser {
 
   static let known =
     ["sym", "affine", "tensor", "channel", "g32", "g64", "g128", "g256"]
-    + ["minmax", "percentile", "mse", "entropy", "f16", "bf16", "f32"]
+    + ["minmax", "percentile", "mse", "entropy", "hqq", "f16", "bf16", "f32"]
 
   init(text: String) { self.text = text }
 
@@ -121,6 +129,7 @@ private struct PartParser {
     case "minmax": return .minmax
     case "mse": return .mse
     case "entropy": return .entropy
+    case "hqq": return .hqq
     case "percentile": return .percentile(IntegerFormat.Calibration.defaultPercentile)
     default:
       guard part.hasPrefix("percentile=") else { return nil }

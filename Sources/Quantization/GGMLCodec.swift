@@ -9,9 +9,7 @@ extension GGMLType: FormatScheme {
     rows * (rowLength / blockLength) * bytesPerBlock
   }
 
-  func makeCodec(range: ClippingRange?) -> any Codec { GGMLCodec(type: self) }
-
-  var needsTensorRange: Bool { false }
+  func makeCodec() -> any Codec { GGMLCodec(type: self) }
 
   var pieceAlignment: Int? {
     if case .weightedByRow = traits.encode { nil } else { blockLength }

@@ -136,6 +136,7 @@ extension IntegerFormat {
       kernel.percentile = value
     case .mse: kernel.calibration = Int32(bl_mse)
     case .entropy: kernel.calibration = Int32(bl_entropy)
+    case .hqq: break  // kernels of its own
     }
     return kernel
   }

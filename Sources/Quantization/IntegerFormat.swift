@@ -12,7 +12,8 @@
 /// the greatest value of single precision; they then come back infinite.
 ///
 /// Stored bytes: each row's codes, b bits each without gaps, padded to a whole byte; then the scales, 2 bytes
-/// (f16, bf16) or 4 (f32) each; then, where affine, the zero points, b bits each without gaps, padded once.
+/// (f16, bf16) or 4 (f32) each; then, where affine, the zero points, b bits each without gaps, padded once
+/// (`hqq`: as scales are stored).
 public struct IntegerFormat: Hashable, Sendable {
   /// Where zero is on the grid.
   public enum Scheme: String, CaseIterable, Hashable, Sendable {
@@ -35,7 +36,7 @@ public struct IntegerFormat: Hashable, Sendable {
     public static let groupLengths = [32, 64, 128, 256]
   }
 
-  /// How the range of a scale is chosen; Calibration.swift has the definitions.
+  /// How the range of a scale is chosen; Calibration.swift and (for `hqq`) HQQCodec.swift have the definitions.
   public enum Calibration: Hashable, Sendable {
     /// The least and the greatest weight.
     case minmax
@@ -45,6 +46,8 @@ public struct IntegerFormat: Hashable, Sendable {
     case mse
     /// The clipping with the least Kullback-Leibler divergence over a histogram.
     case entropy
+    /// The zero point that Half-Quadratic Quantization finds, not a whole number; affine channels and groups only.
+    case hqq
 
     /// The parameter of `percentile` where none is given.
     public static let defaultPercentile = 99.9
@@ -75,7 +78,7 @@ public struct IntegerFormat: Hashable, Sendable {
   public let scaleType: ScaleType
 
   /// A format, or nil where a parameter is out of its range: 2 to 8 bits, groups of 32, 64, 128 or 256, a
-  /// percentile over 50 and up to 100.
+  /// percentile over 50 and up to 100, `hqq` for affine channels and groups only.
   public init?(
     bits: Int, scheme: Scheme = .symmetric, granularity: Granularity = .group(128),
     calibration: Calibration = .minmax, scaleType: ScaleType = .f16
@@ -85,6 +88,7 @@ public struct IntegerFormat: Hashable, Sendable {
       return nil
     }
     if case .percentile(let value) = calibration, !(value > 50 && value <= 100) { return nil }
+    if calibration == .hqq, scheme != .affine || granularity == .tensor { return nil }
     self.bits = bits
     self.scheme = scheme
     self.granularity = granularity
@@ -114,13 +118,17 @@ public struct IntegerFormat: Hashable, Sendable {
 extension IntegerFormat: FormatScheme {
   func storedByteCount(rows: Int, rowLength: Int) -> Int {
     let scales = scaleCount(rows: rows, rowLength: rowLength)
-    let zeroPoints = scheme == .affine ? (scales * bits + 7) / 8 : 0
-    return rows * codeByteCount(rowLength: rowLength) + scales * scaleType.byteCount + zeroPoints
+    let codesAndScales =
+      rows * codeByteCount(rowLength: rowLength) + scales * scaleType.byteCount
+    if calibration == .hqq { return codesAndScales + scales * scaleType.byteCount }
+    return codesAndScales + (scheme == .affine ? (scales * bits + 7) / 8 : 0)
   }
 
-  func makeCodec(range: ClippingRange?) -> any Codec { IntegerCodec(self, range: range) }
+  func makeCodec() -> any Codec {
+    calibration == .hqq ? HQQCodec(integer: self) : IntegerCodec(self, range: nil)
+  }
 
-  var needsTensorRange: Bool { granularity == .tensor }
+  func makeScan() -> (any TensorScan)? { granularity == .tensor ? IntegerScan(self) : nil }
 
   var pieceAlignment: Int? {
     switch granularity {

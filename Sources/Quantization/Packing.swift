@@ -63,14 +63,19 @@ struct IntegerLayout {
     return Packing.unpack(bytes[start..<start + codeBytes], count: rowLength, bits: format.bits)
   }
 
-  func scales(in bytes: [UInt8]) -> [Float] {
+  func scales(in bytes: [UInt8]) -> [Float] { reals(at: scaleOffset, in: bytes) }
+
+  private func reals(at offset: Int, in bytes: [UInt8]) -> [Float] {
     (0..<scaleCount).map { index in
       let size = format.scaleType.byteCount
-      let start = scaleOffset + index * size
+      let start = offset + index * size
       let pattern = (0..<size).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << (8 * $1) }
       return format.scaleType.value(pattern)
     }
   }
+
+  /// The zero points of `hqq`, stored as scales are.
+  func realZeroPoints(in bytes: [UInt8]) -> [Float] { reals(at: zeroPointOffset, in: bytes) }
 
   func zeroPoints(in bytes: [UInt8]) -> [Int] {
     guard format.scheme == .affine else { return [Int](repeating: 0, count: scaleCount) }

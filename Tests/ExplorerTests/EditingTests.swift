@@ -41,6 +41,13 @@ struct EditingTests {
     ("4c<Down><Left><Enter>", ["layers.0.self_attn.q_proj": "int4:g256"]),
     ("4cjj<Right*2><Enter>", ["layers.0.self_attn.q_proj": "int4:mse"]),
     ("4cjj<Right><Down><Right><Enter>", ["layers.0.self_attn.q_proj": "int4:percentile=99.99"]),
+    ("4c<Right><Down*2><Left><Enter>", ["layers.0.self_attn.q_proj": "int4:affine:hqq"]),
+    // What hqq doesn't go with takes its place.
+    ("4c<Right><Down*2><Left><Up*2><Right><Enter>", ["layers.0.self_attn.q_proj": "int4"]),
+    (
+      "4c<Right><Down*2><Left><Up><Left*2><Right*5><Enter>",
+      ["layers.0.self_attn.q_proj": "int4:affine:tensor"]
+    ),
     ("4c<Down*3><Left><Enter>", ["layers.0.self_attn.q_proj": "int4:f32"]),
     ("c<Right><Enter>4", ["layers.0.self_attn.q_proj": "int4:affine"]),
     (

@@ -15,6 +15,7 @@ struct MeasuringTests {
     parts.flatMap { part in calibrations.map { "int4:\(part):\($0)" } }
     + [
       "int2:tensor", "int8:affine:tensor:bf16", "int3:g64:f32", "f16", "bf16", "f8_e4m3", "f8_e5m2",
+      "pal2", "pal8", "int4:affine:g64:hqq", "int4:affine:channel:hqq",
     ]
 
   private let values = uneven()
@@ -35,19 +36,17 @@ struct MeasuringTests {
     return nil
   }
 
-  /// The whole tensor at once, with its range found in one piece.
+  /// The whole tensor at once, scanned in one piece.
   private func reconstruct(_ format: Format) -> [Float] {
-    var range: ClippingRange?
-    if format.needsTensorRange, case .integer(let integer) = format {
-      var finder = RangeFinder(format: integer)
-      repeat {
-        finder.observe(values.span)
-        range = finder.endPass()
-      } while range == nil
+    var codec: (any Codec)?
+    var scan = format.scan()
+    while codec == nil, scan != nil {
+      scan?.observe(values.span)
+      codec = scan?.endPass()
     }
     var reconstructed = [Float](repeating: 0, count: values.count)
     var target = reconstructed.mutableSpan
-    format.codec(range: range).reconstruct(values.span, rowLength: 257, into: &target)
+    (codec ?? format.codec()).reconstruct(values.span, rowLength: 257, into: &target)
     return reconstructed
   }
 

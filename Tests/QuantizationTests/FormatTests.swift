@@ -37,7 +37,7 @@ import Testing
     ),
     ("bf16:g32", #""bf16:g32" has a part "g32", but this format takes none"#),
     ("bf61", #""bf61" is no format; the nearest known: bf16, f16, f32"#),
-    ("a\u{1b}[2J", "\"a\\u{1B}[2J\" is no format; the nearest known: f32, int2, q2_K"),
+    ("a\u{1b}[2J", "\"a\\u{1B}[2J\" is no format; the nearest known: f32, int2, pal2"),
   ])
   func wrongNamesAreExplained(name: String, message: String) {
     #expect { try Format(parsing: name) } throws: { error in

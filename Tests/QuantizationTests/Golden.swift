@@ -71,13 +71,12 @@ struct GoldenReader {
 
 /// The codec of a format for a tensor whose weights come in slices, in as many passes as it needs.
 func codec(_ format: Format, for weights: [Float], slice: Int = 101) -> any Codec {
-  guard format.needsTensorRange, case .integer(let integer) = format else { return format.codec() }
-  var finder = RangeFinder(format: integer)
+  guard var scan = format.scan() else { return format.codec() }
   while true {
     for start in stride(from: 0, to: weights.count, by: slice) {
-      finder.observe(weights.span.extracting(start..<min(start + slice, weights.count)))
+      scan.observe(weights.span.extracting(start..<min(start + slice, weights.count)))
     }
-    if let range = finder.endPass() { return format.codec(range: range) }
+    if let codec = scan.endPass() { return codec }
   }
 }
 

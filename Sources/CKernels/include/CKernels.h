@@ -5,11 +5,14 @@
 #ifndef BITLADDER_KERNELS_H
 #define BITLADDER_KERNELS_H
 
+#include "bl_blocks.h"
 #include "bl_convert.h"
 #include "bl_distribution.h"
 #include "bl_errors.h"
 #include "bl_ggml.h"
+#include "bl_hqq.h"
 #include "bl_integer.h"
 #include "bl_packing.h"
+#include "bl_palette.h"
 
 #endif

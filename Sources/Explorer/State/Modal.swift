@@ -53,14 +53,11 @@ struct RecipeForm: Sendable {
       return values[(index + steps + values.count) % values.count]
     }
     switch field {
-    case .scheme: draft = draft.with(scheme: next([.symmetric, .affine], after: draft.scheme))
+    case .scheme: set(scheme: next([.symmetric, .affine], after: draft.scheme))
     case .granularity:
-      draft = draft.with(granularity: next(Self.granularities, after: draft.granularity))
+      set(granularity: next(Self.granularities, after: draft.granularity))
     case .calibration:
-      let percentile = currentPercentile ?? IntegerFormat.Calibration.defaultPercentile
-      draft = draft.with(
-        calibration: next(
-          [.minmax, .percentile(percentile), .mse, .entropy], after: draft.calibration))
+      draft = draft.with(calibration: next(calibrations, after: draft.calibration))
     case .percentile:
       let values = Self.percentiles
       draft = draft.with(
@@ -68,6 +65,25 @@ struct RecipeForm: Sendable {
           next(values, after: currentPercentile ?? IntegerFormat.Calibration.defaultPercentile)))
     case .scale: draft = draft.with(scaleType: next([.f16, .bf16, .f32], after: draft.scaleType))
     }
+  }
+
+  /// The calibrations that go with the draft's scheme and granularity.
+  var calibrations: [IntegerFormat.Calibration] {
+    let percentile = currentPercentile ?? IntegerFormat.Calibration.defaultPercentile
+    let all: [IntegerFormat.Calibration] = [
+      .minmax, .percentile(percentile), .mse, .entropy, .hqq,
+    ]
+    return all.filter { $0 == draft.calibration || draft.with(calibration: $0) != draft }
+  }
+
+  /// Changes scheme or granularity; a calibration that doesn't go with them gives way to minmax.
+  private mutating func set(
+    scheme: IntegerFormat.Scheme? = nil, granularity: IntegerFormat.Granularity? = nil
+  ) {
+    let changed = draft.with(scheme: scheme, granularity: granularity)
+    draft =
+      changed != draft
+      ? changed : draft.with(scheme: scheme, granularity: granularity, calibration: .minmax)
   }
 
   var currentPercentile: Double? {

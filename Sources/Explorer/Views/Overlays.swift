@@ -109,8 +109,10 @@ enum RecipeText {
         case .percentile: 1
         case .mse: 2
         case .entropy: 3
+        case .hqq: 4
         }
-      return ("calibration", ["minmax", "percentile", "mse", "entropy"], chosen)
+      let names = form.calibrations.map { $0.name.prefix { $0 != "=" } }
+      return ("calibration", names.map(String.init), chosen)
     case .percentile:
       let values = RecipeForm.percentiles
       return (
@@ -137,6 +139,7 @@ enum RecipeText {
       case .percentile: "percentile: the rarest extremes are clipped"
       case .mse: "mse: clips where the squared error is least"
       case .entropy: "entropy: clips where the distribution changes least (KL)"
+      case .hqq: "hqq: zero points off the grid, moved to lessen errors"
       }
     case .percentile: "the share of the weights that stays unclipped"
     case .scale: "how a scale is stored"

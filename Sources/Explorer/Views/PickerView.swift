@@ -186,7 +186,7 @@ extension State {
   }
 }
 
-/// Every format that can be chosen, by falling bits, then by name; then ggml's types.
+/// Every format that can be chosen: floating types, integers by falling bits, code books and block types.
 enum FormatList {
   static let all: [Format] = {
     var formats: [Format] = [
@@ -196,16 +196,18 @@ enum FormatList {
       for scheme in [IntegerFormat.Scheme.symmetric, .affine] {
         for granularity in RecipeForm.granularities.reversed() {
           for calibration: IntegerFormat.Calibration in [
-            .minmax, .mse, .percentile(IntegerFormat.Calibration.defaultPercentile), .entropy,
+            .minmax, .mse, .percentile(IntegerFormat.Calibration.defaultPercentile), .entropy, .hqq,
           ] {
-            formats.append(
-              .integer(
-                IntegerFormat.standard.with(
-                  bits: bits, scheme: scheme, granularity: granularity, calibration: calibration)))
+            let format = IntegerFormat(
+              bits: bits, scheme: scheme, granularity: granularity, calibration: calibration)
+            if let format { formats.append(.integer(format)) }
           }
         }
       }
     }
+    formats += ScaledFloatFormat.allCases.map { .scaledFloat($0) }
+    formats += CodeBookFormat.allCases.map { .codeBook($0) }
+    formats += PaletteFormat.all.map { .palette($0) }
     return formats + GGMLType.allCases.map { .ggml($0) }
   }()
 }
