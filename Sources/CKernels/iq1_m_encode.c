@@ -55,7 +55,6 @@ typedef struct {
 
 BL_INLINE void keep_better(const f32x16 *products, const f32x16 *squares, int cuts, best_cut *best) {
   const i32x16 better = (*squares > 0) & (*products * *products > best->score * *squares);
-  if (!bl_any(&better)) return;
   const f32x16 scale = *products / *squares;
   best->scale = better ? scale : best->scale;
   best->score = better ? scale * *products : best->score;
