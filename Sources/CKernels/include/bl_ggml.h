@@ -9,7 +9,8 @@
 /// reference converts a float that doesn't fit an integer (not defined in C), ours does what x86-64 does.
 ///
 /// An encoder that can weigh errors reads `rows` rows of `row_length` weights, a multiple of the block's.
-/// `importance` is NULL or holds `row_length` values, one for each column.
+/// `importance` is NULL or holds `row_length` values, one for each column; any float is allowed there too. Where
+/// the stored scale is NaN its sign is not promised.
 #ifndef BITLADDER_KERNELS_GGML_H
 #define BITLADDER_KERNELS_GGML_H
 
@@ -22,10 +23,14 @@ void bl_decode_q4_1(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q5_0(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q5_1(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_q8_0(const uint8_t *blocks, size_t count, float *out);
-void bl_encode_q4_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q4_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_0(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_1(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_q4_0(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q4_1(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q5_0(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q5_1(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
 void bl_encode_q8_0(const float *weights, size_t count, uint8_t *blocks);
 
 // k_quants_decode.c: 256 weights, scales of scales
@@ -44,18 +49,23 @@ void bl_decode_iq2_s(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_xxs(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_s(const uint8_t *blocks, size_t count, float *out);
 
-// iq1_s_encode.c: without importance, which the reference demands, all is zero
-void bl_encode_iq1_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-// iq1_m_encode.c
-void bl_encode_iq1_m(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+// iq1_s_encode.c, iq1_m_encode.c. Where the reference aborts (a block's scale or all its errors are NaN or
+// infinite) the block is stored as an empty one is. IQ1_S without importance, which the reference demands, gives
+// bytes of 0.
+void bl_encode_iq1_s(const float *weights, const float *importance, size_t rows, size_t row_length,
+                     uint8_t *blocks);
+void bl_encode_iq1_m(const float *weights, const float *importance, size_t rows, size_t row_length,
+                     uint8_t *blocks);
 
 // iq4.c: sixteen levels that are not evenly spaced
 void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq4_xs(const uint8_t *blocks, size_t count, float *out);
 
 // iq4_encode.c
-void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_iq4_nl(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      uint8_t *blocks);
+void bl_encode_iq4_xs(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      uint8_t *blocks);
 
 // ternary.c: -1, 0, 1
 void bl_decode_tq1_0(const uint8_t *blocks, size_t count, float *out);
