@@ -1,6 +1,6 @@
-/// Encoders that search do so for sixteen blocks side by side: one lane of each vector does for its block what
-/// the reference does, in the reference's order, so that no sum is rounded otherwise. Where the reference
-/// branches, lanes select.
+/// Encoders that search do so for sixteen blocks side by side: one lane of each vector does for its block
+/// what the reference does, in the reference's order, so that no sum is rounded otherwise. Where the
+/// reference branches, lanes select.
 #ifndef BITLADDER_BLOCK_LANES_H
 #define BITLADDER_BLOCK_LANES_H
 
@@ -11,8 +11,8 @@ enum { bl_lanes = 16 };
 /// An array of vectors; where none straddles two cache lines.
 #define BL_LANES(type) _Alignas(64) type
 
-/// Sixteen blocks: where their weights begin, the importance of their columns, their rows. Lanes beyond the last
-/// block repeat it; what they find isn't stored.
+/// Sixteen blocks: where their weights begin, the importance of their columns, their rows. Lanes beyond the
+/// last block repeat it; what they find isn't stored.
 typedef struct {
   const float *weights[bl_lanes], *importance[bl_lanes];
   size_t rows[bl_lanes];
@@ -55,14 +55,16 @@ BL_INLINE void bl_take_blocks(bl_remainder *left, size_t block, bl_blocks *taken
 BL_INLINE void bl_transpose(f32x16 m[16]) {
   f32x16 t[16];
   for (int i = 0; i < 16; i += 2) {
-    t[i] = __builtin_shufflevector(m[i], m[i + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-    t[i + 1] = __builtin_shufflevector(m[i], m[i + 1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    const f32x16 a = m[i], b = m[i + 1];
+    t[i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    t[i + 1] = __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
   }
   for (int i = 0; i < 16; i += 4) {
     for (int k = 0; k < 2; k++) {
       const f32x16 a = t[i + k], b = t[i + k + 2];
-      m[i + 2 * k] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-      m[i + 2 * k + 1] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+      f32x16 *to = m + i + 2 * k;
+      to[0] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+      to[1] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
     }
   }
   // Now quarter q of m[4 * i + k] is column 4 * q + k of rows 4 * i to 4 * i + 3.
@@ -71,12 +73,14 @@ BL_INLINE void bl_transpose(f32x16 m[16]) {
     for (int i = 0; i < 2; i++) {
       const f32x16 a = m[8 * i + k], b = m[8 * i + 4 + k];
       half[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-      half[2 + i] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+      half[2 + i] =
+          __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
     }
     for (int i = 0; i < 2; i++) {
       const f32x16 a = half[2 * i], b = half[2 * i + 1];
-      t[8 * i + k] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-      t[8 * i + 4 + k] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+      f32x16 *to = t + 8 * i + k;
+      to[0] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+      to[4] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
     }
   }
   for (int i = 0; i < 16; i++) m[i] = t[i];
@@ -101,11 +105,6 @@ BL_INLINE void bl_round_lanes(const f32x16 *x, i32x16 *rounded) {
   *rounded = ((i32x16)shifted & 0x007fffff) - 0x00400000;
 }
 
-/// The same for one.
-BL_INLINE int32_t bl_round_bits(float x) {
-  return (int32_t)(bl_bits(x + BL_ROUNDER) & 0x007fffffu) - 0x00400000;
-}
-
 BL_INLINE void bl_clamp_lanes(i32x16 *x, int32_t least, int32_t most) {
   const i32x16 raised = *x > least ? *x : (i32x16)least;
   *x = raised < most ? raised : (i32x16)most;
@@ -113,7 +112,8 @@ BL_INLINE void bl_clamp_lanes(i32x16 *x, int32_t least, int32_t most) {
 
 BL_INLINE bool bl_any(const i32x16 *mask) { return __builtin_reduce_or(*mask) != 0; }
 
-/// How much the squared error of each of `count` weights counts: its importance, and its size with that of all.
+/// How much the squared error of each of `count` weights counts: its importance, and its size with that of
+/// all.
 BL_INLINE void bl_weigh(const f32x16 *x, const f32x16 *importance, const f32x16 *mean_square, int count,
                         f32x16 *weights) {
   for (int j = 0; j < count; j++) {

@@ -1,6 +1,6 @@
-/// What the encoders of IQ1_S and IQ1_M share. Both find, for blocks of 32 or 16 weights, levels -1, 0, 1, a scale
-/// and shifts: weights are sorted, and of all ways to cut that order in three the best is taken (each type has
-/// its own search); then each eight levels are moved to a point of the grid.
+/// What the encoders of IQ1_S and IQ1_M share. Both find, for blocks of 32 or 16 weights, levels -1, 0, 1,
+/// a scale and shifts: weights are sorted, and of all ways to cut that order in three the best is taken
+/// (each type has its own search); then each eight levels are moved to a point of the grid.
 #ifndef BITLADDER_IQ1_ENCODE_H
 #define BITLADDER_IQ1_ENCODE_H
 
@@ -17,7 +17,7 @@ typedef struct {
   BL_LANES(f32x16) sorted[bl_iq1_longest + 1];
   BL_LANES(i32x16) order[bl_iq1_longest + 1];
   BL_LANES(f32x16) sorted_weights[bl_iq1_longest];
-  // What the search found: how many levels are -1, how many aren't 1; for each eight, by what levels are shifted.
+  // What the search found: how many levels are -1, how many aren't 1; by what each eight are shifted.
   i32x16 found, cuts[2];
   f32x16 scale, shifts[bl_iq1_groups];
   // What was made of it.
@@ -122,7 +122,8 @@ BL_INLINE void bl_iq1_find_errors(const bl_iq1_block *b, int group, bl_iq1_error
 }
 
 /// The first code that makes the least error, of `count`, a multiple of 16; -1 if none is finite.
-BL_INLINE int32_t bl_iq1_nearest(const bl_iq1_errors *errors, int lane, const uint16_t *codes, uint32_t count) {
+BL_INLINE int32_t bl_iq1_nearest(const bl_iq1_errors *errors, int lane, const uint16_t *codes,
+                                 uint32_t count) {
   float e[8][3];
   for (int i = 0; i < 8; i++) {
     for (int level = 0; level < 3; level++) e[i][level] = bl_lane(&errors->of[i][level], lane);
@@ -167,8 +168,8 @@ BL_INLINE bool bl_iq1_place(const bl_iq1_grid *grid, const bl_iq1_errors *errors
   return true;
 }
 
-/// Moves all levels to the grid. Lanes in which something was found and that weren't on it get the scale that fits
-/// the new levels best.
+/// Moves all levels to the grid. Lanes in which something was found and that weren't on it get the scale
+/// that fits the new levels best.
 BL_INLINE void bl_iq1_snap(const bl_iq1_grid *grid, bl_iq1_block *b, int count) {
   u32x16 before[bl_iq1_groups];
   BL_ONE_BY_ONE
@@ -231,8 +232,8 @@ BL_INLINE void bl_iq1_read(const bl_blocks *blocks, bl_iq1_input *in) {
 }
 
 /// Block `number` of each super-block, and the weights of its errors: by importance, or else their squares.
-BL_INLINE void bl_iq1_load(const bl_iq1_input *in, const bl_blocks *blocks, bool weighted, int number, int count,
-                           bl_iq1_block *b) {
+BL_INLINE void bl_iq1_load(const bl_iq1_input *in, const bl_blocks *blocks, bool weighted, int number,
+                           int count, bl_iq1_block *b) {
   for (int j = 0; j < count; j++) b->x[j] = in->x[number * count + j];
   if (weighted) {
     bl_gather(blocks->importance, number * count, count, b->weights);

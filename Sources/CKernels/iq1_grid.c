@@ -1,5 +1,6 @@
-// The search tables of IQ1_S and IQ1_M's grid: what iq2xs_init_impl of ggml-quants.c finds for them, in the same
-// order. Building takes some hundredths of a second; so it is done once, and only if these types are encoded.
+// The search tables of IQ1_S and IQ1_M's grid: what iq2xs_init_impl of ggml-quants.c finds for them, in the
+// same order. Building takes some hundredths of a second; so it is done once, and only if these types are
+// encoded.
 #include "iq1_grid.h"
 
 #include <pthread.h>
@@ -8,8 +9,8 @@
 
 static bl_iq1_grid shared;
 
-/// The sum of the squares of the differences of eight levels: 1 where the low bits differ, 4 where only the high
-/// ones do.
+/// The sum of the squares of the differences of eight levels: 1 where the low bits differ, 4 where only the
+/// high ones do.
 static inline uint16_t distance(uint16_t a, uint16_t b) {
   const uint16_t differ = a ^ b, one = differ & 0x5555, two = (uint16_t)(differ >> 1 & 0x5555 & ~one);
   // Counted by adding neighbouring fields, of two, four, then eight bits.

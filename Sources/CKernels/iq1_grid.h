@@ -12,7 +12,7 @@ enum {
   bl_iq1_listed = 362352  // what all lists take
 };
 
-/// Eight levels (0, 1 or 2, for -1, 0 or 1) are written as a code of 16 bits, two bits each, the first lowest.
+/// Eight levels (0, 1 or 2, for -1, 0 or 1) are written as a code of 16 bits, two each, the first lowest.
 /// Patterns are numbered by reading them with base 3.
 typedef struct {
   /// The grid's codes. They ascend.
@@ -20,7 +20,7 @@ typedef struct {
   /// A pattern's index in the grid, or -1 - the number of its list.
   int16_t place[bl_iq1_patterns];
   /// List n takes lists[starts[n]] to lists[starts[n + 1]]: the codes at the three least distances (sums of
-  /// squares), nearer ones first, equally near ones by index; then the first code until the list is filled up.
+  /// squares), nearer ones first, equally near ones by index; then the first code to fill the list up.
   uint32_t starts[bl_iq1_off_grid + 1];
   uint16_t lists[bl_iq1_listed];
   /// Four levels' code read with base 3.

@@ -1,5 +1,5 @@
-// IQ1_M: finding scales, shifts and points of the grid; iq1.c says how the blocks are laid out. The search is that
-// of ggml 0.25.3 (earlier versions add up in another order).
+// IQ1_M: finding scales, shifts and points of the grid; iq1.c says how the blocks are laid out. The search
+// is that of ggml 0.25.3 (earlier versions add up in another order).
 #include "iq1_encode.h"
 
 enum { block = 16, groups = bl_super_block / block, bytes = 56 };
@@ -8,10 +8,13 @@ enum { block = 16, groups = bl_super_block / block, bytes = 56 };
 #define BL_UP (1 + BL_SHIFT)
 #define BL_DOWN (1 - BL_SHIFT)
 
-/// For the weights of one half of a block, which are spread over the sorted ones. A half is shifted up or down.
+/// For the weights of one half of a block, which are spread over the sorted ones. A half is shifted up or
+/// down.
 typedef struct {
-  BL_LANES(f32x16) x[block + 1], w[block + 1];       // sums of weighted x and weights up to each place
-  BL_LANES(f32x16) second_up[block + 1], second_down[block + 1];  // what the second cut takes from the squares
+  // Sums of weighted x and weights up to each place.
+  BL_LANES(f32x16) x[block + 1], w[block + 1];
+  // What the second cut takes from the squares.
+  BL_LANES(f32x16) second_up[block + 1], second_down[block + 1];
 } half_sums;
 
 BL_INLINE void add_up(const bl_iq1_block *b, int half, half_sums *s) {
@@ -41,7 +44,8 @@ BL_INLINE void cut_first(const half_sums *s, int first, shifted_sums *sums) {
   sums->squares[1] = w * BL_DOWN * BL_DOWN + s->w[first] * (BL_UP * BL_UP - BL_SHIFT * BL_SHIFT);
 }
 
-BL_INLINE void cut_second(const half_sums *s, int first, int second, const shifted_sums *start, shifted_sums *sums) {
+BL_INLINE void cut_second(const half_sums *s, int first, int second, const shifted_sums *start,
+                          shifted_sums *sums) {
   const f32x16 x = s->x[first] + s->x[second];
   for (int k = 0; k < 2; k++) sums->products[k] = start->products[k] - x;
   sums->squares[0] = start->squares[0] + s->second_up[second];
@@ -55,7 +59,6 @@ typedef struct {
 
 BL_INLINE void keep_better(const f32x16 *products, const f32x16 *squares, int cuts, best_cut *best) {
   const i32x16 better = (*squares > 0) & (*products * *products > best->score * *squares);
-  if (!bl_any(&better)) return;
   const f32x16 scale = *products / *squares;
   best->scale = better ? scale : best->scale;
   best->score = better ? scale * *products : best->score;
@@ -87,7 +90,9 @@ BL_INLINE void search(bl_iq1_block *b) {
   b->cuts[0] = cuts & 31;
   b->cuts[1] = cuts >> 5 & 31;
   b->scale = best.scale;
-  for (int k = 0; k < 2; k++) b->shifts[k] = (cuts >> (10 + k) & 1) != 0 ? (f32x16)-BL_SHIFT : (f32x16)BL_SHIFT;
+  for (int k = 0; k < 2; k++) {
+    b->shifts[k] = (cuts >> (10 + k) & 1) != 0 ? (f32x16)-BL_SHIFT : (f32x16)BL_SHIFT;
+  }
 }
 
 /// What was found of each block of each super-block.
@@ -96,8 +101,8 @@ typedef struct {
   BL_LANES(u32x16) codes[groups][2], indices[groups][2];
 } found_blocks;
 
-BL_INLINE void encode_block(const bl_iq1_grid *grid, const bl_iq1_input *in, const bl_blocks *blocks, bool weighted,
-                            int number, found_blocks *found) {
+BL_INLINE void encode_block(const bl_iq1_grid *grid, const bl_iq1_input *in, const bl_blocks *blocks,
+                            bool weighted, int number, found_blocks *found) {
   bl_iq1_block b;
   i32x16 negligible;
   bl_iq1_load(in, blocks, weighted, number, block, &b);
@@ -118,7 +123,8 @@ BL_INLINE void encode_block(const bl_iq1_grid *grid, const bl_iq1_input *in, con
 
 /// The steps of all blocks' scales, and the scale of the super-block that fits all its levels best.
 BL_INLINE void fit_super_block(const bl_iq1_input *in, const bl_blocks *blocks, bool weighted,
-                               const found_blocks *found, const f32x16 *most, i32x16 steps[groups], f32x16 *fitted) {
+                               const found_blocks *found, const f32x16 *most, i32x16 steps[groups],
+                               f32x16 *fitted) {
   const f32x16 d = *most / 15, inverse = 1.0f / d;
   f32x16 products = 0, squares = 0;
   BL_ONE_BY_ONE
@@ -159,8 +165,8 @@ BL_INLINE void pack(const found_blocks *found, const i32x16 *empty, const i32x16
   }
 }
 
-BL_INLINE void finish(const found_blocks *found, const bl_iq1_input *in, const bl_blocks *blocks, bool weighted,
-                      uint8_t *out) {
+BL_INLINE void finish(const found_blocks *found, const bl_iq1_input *in, const bl_blocks *blocks,
+                      bool weighted, uint8_t *out) {
   f32x16 most = 0, d;
   for (int k = 0; k < groups; k++) most = most > found->scales[k] ? most : found->scales[k];
   const i32x16 empty = most == 0;

@@ -56,9 +56,11 @@ BL_INLINE void search(bl_iq1_block *b) {
     for (int second = first; second <= block; second++) {
       const f32x16 middle_x = (s.x[second] - x) * BL_SHIFT;
       const f32x16 middle_w = (s.w[second] - w) * BL_SHIFT * BL_SHIFT;
-      f32x16 products = up_x + middle_x + s.last_x[second][0], squares = up_w + middle_w + s.last_w[second][0];
+      f32x16 products = up_x + middle_x + s.last_x[second][0];
+      f32x16 squares = up_w + middle_w + s.last_w[second][0];
       keep_better(&products, &squares, first | second << 6, &best);
-      products = down_x - middle_x + s.last_x[second][1], squares = down_w + middle_w + s.last_w[second][1];
+      products = down_x - middle_x + s.last_x[second][1];
+      squares = down_w + middle_w + s.last_w[second][1];
       keep_better(&products, &squares, first | second << 6 | 1 << 12, &best);
     }
   }
@@ -67,7 +69,9 @@ BL_INLINE void search(bl_iq1_block *b) {
   b->cuts[0] = cuts & 63;
   b->cuts[1] = cuts >> 6 & 63;
   b->scale = best.scale;
-  for (int k = 0; k < bl_iq1_groups; k++) b->shifts[k] = cuts >> 12 != 0 ? (f32x16)-BL_SHIFT : (f32x16)BL_SHIFT;
+  for (int k = 0; k < bl_iq1_groups; k++) {
+    b->shifts[k] = cuts >> 12 != 0 ? (f32x16)-BL_SHIFT : (f32x16)BL_SHIFT;
+  }
 }
 
 /// What is stored of each block of each super-block.
@@ -77,8 +81,8 @@ typedef struct {
   BL_LANES(i32x16) down[groups];
 } found_blocks;
 
-BL_INLINE void encode_block(const bl_iq1_grid *grid, const bl_iq1_input *in, const bl_blocks *blocks, int number,
-                            found_blocks *found) {
+BL_INLINE void encode_block(const bl_iq1_grid *grid, const bl_iq1_input *in, const bl_blocks *blocks,
+                            int number, found_blocks *found) {
   bl_iq1_block b;
   i32x16 negligible;
   bl_iq1_load(in, blocks, true, number, block, &b);

@@ -1,7 +1,7 @@
 // IQ4_NL, IQ4_XS: finding the scales and codes; iq4.c says how the blocks are laid out.
 //
-// Of 16 candidates the scale is taken that leaves the least squared error, each weight counting by its square,
-// or by its importance.
+// Of 16 candidates the scale is taken that leaves the least squared error, each weight counting by its
+// square, or by its importance.
 #include "block_lanes.h"
 #include "iq4.h"
 
@@ -18,8 +18,8 @@ BL_INLINE void nearest_codes(const f32x16 *x, i32x16 *codes) {
   *codes = code;
 }
 
-/// The nearest levels. (First the half of the levels, then those in it: with all fifteen midpoints in one chain
-/// AVX-512's mask registers don't suffice.)
+/// The nearest levels. (First the half of the levels, then those in it: with all fifteen midpoints in one
+/// chain AVX-512's mask registers don't suffice.)
 BL_INLINE void nearest_levels(const f32x16 *x, f32x16 *nearest) {
   const i32x16 lower = *x < midpoint(8);
   f32x16 level = lower ? (f32x16)(float)bl_iq4_levels[0] : (f32x16)(float)bl_iq4_levels[8];

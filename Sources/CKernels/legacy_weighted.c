@@ -76,7 +76,9 @@ BL_INLINE progress all_rows(const float *weights, const float *importance, size_
 
 /// Rounded, ties to even. Of what isn't finite anything may come, here and in what follows: then all sums are
 /// NaN as in the reference.
-BL_INLINE void round_level(const f32x16 *scaled, f32x16 *level) { *level = (*scaled + BL_ROUNDER) - BL_ROUNDER; }
+BL_INLINE void round_level(const f32x16 *scaled, f32x16 *level) {
+  *level = (*scaled + BL_ROUNDER) - BL_ROUNDER;
+}
 
 BL_INLINE void raise_to(float least, f32x16 *level) { *level = *level < least ? (f32x16)least : *level; }
 
@@ -87,8 +89,8 @@ typedef struct {
   f32x16 lx, l2;
 } scaled_sums;
 
-BL_INLINE void add_level(const f32x16 *scaled, const f32x16 *product, const f32x16 *weight, float half, bool bounded,
-                         scaled_sums *s) {
+BL_INLINE void add_level(const f32x16 *scaled, const f32x16 *product, const f32x16 *weight, float half,
+                         bool bounded, scaled_sums *s) {
   f32x16 level;
   round_level(scaled, &level);
   if (!bounded) raise_to(-half, &level);
@@ -99,10 +101,10 @@ BL_INLINE void add_level(const f32x16 *scaled, const f32x16 *product, const f32x
 
 enum { at_once = 3 };
 
-/// A few tries at once, so that sums needn't wait for each other. Levels are from -half to half - 1; `bounded` if
-/// none can round to less. `products` are weights times x.
-BL_INLINE void add_up(const weighted *b, const f32x16 *products, const f32x16 *inverses, int tries, float half,
-                      bool bounded, scaled_sums *sums) {
+/// A few tries at once, so that sums needn't wait for each other. Levels are from -half to half - 1;
+/// `bounded` if none can round to less. `products` are weights times x.
+BL_INLINE void add_up(const weighted *b, const f32x16 *products, const f32x16 *inverses, int tries,
+                      float half, bool bounded, scaled_sums *sums) {
   scaled_sums s[at_once] = {{0, 0}, {0, 0}, {0, 0}};
   for (int j = 0; j < block; j++) {
     for (int t = 0; t < tries; t++) {
@@ -125,7 +127,8 @@ BL_INLINE void keep_better(const scaled_sums *s, const f32x16 *inverse, best_fit
   best->inverse = better ? *inverse : best->inverse;
 }
 
-/// make_qx_quants: the scale that makes the first weight of the greatest magnitude -half, then eighteen around it.
+/// make_qx_quants: the scale that makes the first weight of the greatest magnitude -half, then eighteen
+/// around it.
 BL_INLINE void find_best_fit(const weighted *b, const f32x16 *first, int half, best_fit *found) {
   BL_LANES(f32x16) products[block];
   for (int j = 0; j < block; j++) products[j] = b->weights[j] * b->x[j];
@@ -171,10 +174,10 @@ typedef struct {
   f32x16 l, l2, xl;
 } sums;
 
-/// The levels of all weights by one scale and minimum, from 0 to `most`. `exact` also where they overflow what
-/// can be rounded.
-BL_INLINE void find_levels(const weighted *b, const f32x16 *inverse, const f32x16 *minimum, int most, bool exact,
-                           f32x16 levels[block]) {
+/// The levels of all weights by one scale and minimum, from 0 to `most`. `exact` also where they overflow
+/// what can be rounded.
+BL_INLINE void find_levels(const weighted *b, const f32x16 *inverse, const f32x16 *minimum, int most,
+                           bool exact, f32x16 levels[block]) {
   for (int j = 0; j < block; j++) {
     const f32x16 scaled = *inverse * (b->x[j] - *minimum);
     if (exact) {
@@ -201,8 +204,8 @@ BL_INLINE void add_up_levels(const weighted *b, const f32x16 levels[block], sums
   *found = s;
 }
 
-BL_INLINE void error_of(const weighted *b, const f32x16 levels[block], const f32x16 *scale, const f32x16 *minimum,
-                        f32x16 *error) {
+BL_INLINE void error_of(const weighted *b, const f32x16 levels[block], const f32x16 *scale,
+                        const f32x16 *minimum, f32x16 *error) {
   f32x16 sum = 0;
   for (int j = 0; j < block; j++) {
     const f32x16 difference = *scale * levels[j] + *minimum - b->x[j];
@@ -236,8 +239,8 @@ BL_INLINE void solve(const extent *e, const sums *s, f32x16 *scale, f32x16 *mini
   *minimum = m > 0 ? (f32x16)0 : m;
 }
 
-/// make_qkx3_quants: 37 scales around the one that stretches the weights over all levels, the minimum being what
-/// the best so far left it.
+/// make_qkx3_quants: 37 scales around the one that stretches the weights over all levels, the minimum being
+/// what the best so far left it.
 BL_INLINE void fit_scale_and_minimum(const weighted *b, int most, f32x16 *scale, f32x16 *minimum,
                                      i32x16 codes[block]) {
   BL_LANES(f32x16) levels[block];
