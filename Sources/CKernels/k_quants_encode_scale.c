@@ -222,7 +222,7 @@ BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float 
 
 /// How many vectors of groups are refined at once (each step waits for the one before, and this fills the
 /// time); how many super-blocks are taken together, so that there are many to choose from.
-enum { refined = 4, most = 32 };
+enum { refined = 2, most = 32 };
 
 /// Super-blocks that follow each other, and what is found for them. Most groups are settled by the first
 /// rounding; the others are refined, sixteen to a vector in their turn.
@@ -289,20 +289,25 @@ BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], s
   for (int round = 0; round < 5; round++) {
     i32x16 changed = 0;
     for (int j = 0; j < 16; j++) {
+      f32x16 l[refined];
+      sums g[refined];
+      i32x16 better[refined], any = 0;
 #pragma clang loop unroll(full)
       for (int k = 0; k < refined; k++) {
-        f32x16 l;
-        sums g;
-        improve(&x[k][j], &w[k][j], &wx[k][j], &levels[k][j], f + k, &l, &g);
-        i32x16 better = (g.products > 0) & (l != levels[k][j]);
-        g.products += wx[k][j] * l;
-        g.squares += w[k][j] * l * l;
-        better &= g.squares > 0;
-        better &= g.products * g.products * f[k].squares > f[k].products * f[k].products * g.squares;
-        levels[k][j] = better ? l : levels[k][j];
-        f[k].products = better ? g.products : f[k].products;
-        f[k].squares = better ? g.squares : f[k].squares;
-        changed |= better;
+        improve(&x[k][j], &w[k][j], &wx[k][j], &levels[k][j], f + k, l + k, g + k);
+        better[k] = (g[k].products > 0) & (l[k] != levels[k][j]);
+        any |= better[k];
+      }
+      if (!__builtin_reduce_or(any)) continue;
+#pragma clang loop unroll(full)
+      for (int k = 0; k < refined; k++) {
+        const f32x16 products = g[k].products + wx[k][j] * l[k], squares = g[k].squares + w[k][j] * l[k] * l[k];
+        better[k] &= squares > 0;
+        better[k] &= products * products * f[k].squares > f[k].products * f[k].products * squares;
+        levels[k][j] = better[k] ? l[k] : levels[k][j];
+        f[k].products = better[k] ? products : f[k].products;
+        f[k].squares = better[k] ? squares : f[k].squares;
+        changed |= better[k];
       }
     }
     if (!__builtin_reduce_or(changed)) break;
