@@ -1,7 +1,7 @@
 // Encoding of Q2_K, Q4_K, Q5_K: groups with a scale and a minimum. (Layouts: k_quants_decode.c.)
 //
-// First each group's best scale and minimum are found; then those of a super-block become small integers; then
-// the weights are rounded again on what the integers give.
+// First each group's best scale and minimum are found; then those of a super-block become small integers;
+// then the weights are rounded again on what the integers give.
 #include "k_quants_fit_minimum.h"
 
 // MARK: Scales of scales
@@ -123,31 +123,19 @@ BL_INLINE void round_integers(const float values[16], int count, int greatest, u
   *unit = peak > 0 ? peak / (float)greatest : 0;
 }
 
-BL_INLINE void make_integers(const float values[bl_lanes][16], const fits *f, const plan *p, int greatest,
-                             bool search, integers *out) {
-  const int count = bl_super_block / p->count;
-  if (search) {
-    search_integers(values, f->weight, count, greatest, out);
-  } else {
-    for (int s = 0; s < bl_lanes; s++) {
-      round_integers(values[s], count, greatest, out->values[s], out->unit + s);
-    }
-  }
-}
-
 // MARK: Codes
 
-/// Sixteen weights' codes: those of (x + minimum) / scale, or, where the scale is 0, those found with the fit.
-BL_INLINE void round_sixteen(const float *w, const bl_scale_pair *pair, float inverse, float offset, int greatest,
-                             uint8_t *codes) {
+/// Sixteen weights' codes: those of (x + minimum) / scale, or, if the scale is 0, those found with the fit.
+BL_INLINE void round_sixteen(const float *w, const bl_scale_pair *pair, float inverse, float offset,
+                             int greatest, uint8_t *codes) {
   const f32x16 x = *(const f32x16 *)w;
   f32x16 code = pair->scale != 0 ? (x + pair->minimum) / pair->scale : inverse * (x - offset);
   bl_round_between(&code, 0, greatest);
   *(u8x16 *)codes = __builtin_convertvector((u32x16)code & 0xffu, u8x16);
 }
 
-BL_INLINE void round_weights(const float *weights, const bl_scale_pair *pairs, const fits *f, int super_block,
-                             const plan *p, uint8_t codes[bl_super_block]) {
+BL_INLINE void round_weights(const float *weights, const bl_scale_pair *pairs, const bl_minimum_fits *f,
+                             int super_block, const bl_fit_plan *p, uint8_t codes[bl_super_block]) {
   BL_ONE_BY_ONE
   for (int start = 0; start < bl_super_block; start += 16) {
     const int group = start / p->count;
@@ -185,29 +173,44 @@ BL_INLINE void pack_fifth_bits(const uint8_t codes[bl_super_block], uint8_t byte
 
 // MARK: Encoders
 
-/// What a batch's encoding has found before codes are rounded.
+/// What is found of a batch before codes are rounded: the fits, and the integers of scales and of minimums.
 typedef struct {
-  fits fit;
+  bl_minimum_fits fit;
   integers scales, minimums;
 } findings;
 
-/// `factor` times the mean square is what is added to squares where there is importance.
-BL_INLINE void find_all(const bl_batch *batch, const plan *p, bool search, float factor, int greatest_scale,
-                        findings *out) {
+BL_INLINE void find_integers(const bl_fit_plan *p, bool weighted, findings *found) {
+  const int count = bl_super_block / p->count, greatest = p->count == 32 ? 63 : 15;
+  BL_ONE_BY_ONE
+  for (int which = 0; which < 2; which++) {
+    const float(*values)[16] = which == 0 ? found->fit.scale : found->fit.minimum;
+    integers *out = which == 0 ? &found->scales : &found->minimums;
+    if (weighted) {
+      search_integers(values, found->fit.weight, count, greatest, out);
+    } else {
+      BL_ONE_BY_ONE
+      for (int s = 0; s < bl_lanes; s++) {
+        round_integers(values[s], count, greatest, out->values[s], out->unit + s);
+      }
+    }
+  }
+}
+
+/// With importance, squares have the super-block's mean square added, or, with groups of 32, twice that.
+BL_INLINE void find_all(const bl_batch *batch, const bl_fit_plan *p, bool weighted, findings *out) {
   float spread[bl_lanes];
-  if (search) {
+  if (weighted) {
     f32x16 squares;
     bl_sum_squares(batch, &squares);
-    squares = factor * squares / (float)bl_super_block;
+    squares = (p->count == 32 ? 2.0f : 1.0f) * squares / (float)bl_super_block;
     memcpy(spread, &squares, sizeof spread);
   }
   memset(out, 0, sizeof *out);
-  fit_batch(batch, p, search ? spread : NULL, &out->fit);
-  make_integers(out->fit.scale, &out->fit, p, greatest_scale, search, &out->scales);
-  make_integers(out->fit.minimum, &out->fit, p, greatest_scale, search, &out->minimums);
+  bl_fit_batch(batch, p, weighted ? spread : NULL, &out->fit);
+  find_integers(p, weighted, out);
 }
 
-BL_INLINE void put_q2_K(const bl_batch *batch, const plan *p, const findings *found, uint8_t *out) {
+BL_INLINE void put_q2_K(const bl_batch *batch, const bl_fit_plan *p, const findings *found, uint8_t *out) {
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s++, out += 84) {
     bl_store_half(found->scales.unit[s], out + 80);
@@ -226,7 +229,7 @@ BL_INLINE void put_q2_K(const bl_batch *batch, const plan *p, const findings *fo
 }
 
 /// Half d, half dmin, twelve bytes of scales; then Q5_K's fifth bits; then the low four.
-BL_INLINE void put_q45_K(const bl_batch *batch, const plan *p, const findings *found, bool limited,
+BL_INLINE void put_q45_K(const bl_batch *batch, const bl_fit_plan *p, const findings *found, bool limited,
                          uint8_t *out) {
   const int bytes = p->greatest == 31 ? 176 : 144;
   BL_ONE_BY_ONE
@@ -250,56 +253,45 @@ BL_INLINE void put_q45_K(const bl_batch *batch, const plan *p, const findings *f
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
-  static const plan plain = {16, 3, 15, -0.5f, 0.1f, true}, weighted = {16, 3, 36, -0.9f, 0.05f, false};
+BL_INLINE void encode(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      const bl_fit_plan *p, uint8_t *out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  const size_t bytes = p->greatest == 3 ? 84 : p->greatest == 15 ? 144 : 176;
   BL_ONE_BY_ONE
-  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 84) {
+  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * bytes) {
     bl_batch batch;
     findings found;
     bl_take_batch(weights, importance, first, count, per_row, &batch);
-    if (importance == NULL) {
-      find_all(&batch, &plain, false, 1, 15, &found);
+    find_all(&batch, p, importance != NULL, &found);
+    if (p->greatest == 3) {
+      put_q2_K(&batch, p, &found, out);
     } else {
-      find_all(&batch, &weighted, true, 1, 15, &found);
+      // In the reference, Q4_K's searched integers alone aren't limited.
+      put_q45_K(&batch, p, &found, p->greatest == 31 || importance == NULL, out);
     }
-    put_q2_K(&batch, &plain, &found, out);
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
-  static const plan plain = {32, 15, 20, -1, 0.1f, false}, weighted = {32, 15, 36, -0.9f, 0.05f, false};
-  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
-  BL_ONE_BY_ONE
-  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 144) {
-    bl_batch batch;
-    findings found;
-    bl_take_batch(weights, importance, first, count, per_row, &batch);
-    if (importance == NULL) {
-      find_all(&batch, &plain, false, 2, 63, &found);
-    } else {
-      find_all(&batch, &weighted, true, 2, 63, &found);
-    }
-    put_q45_K(&batch, &plain, &found, importance == NULL, out);
-  }
+BL_KERNEL BL_WHOLE_VECTORS
+void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                    size_t row_length, uint8_t *restrict out) {
+  bl_fit_plan p = {16, 3, 15, -0.5f, 0.1f, true};
+  if (importance) p = (bl_fit_plan){16, 3, 36, -0.9f, 0.05f, false};
+  encode(weights, importance, rows, row_length, &p, out);
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
-  static const plan plain = {32, 31, 15, -0.5f, 0.1f, false}, weighted = {32, 31, 36, -0.9f, 0.05f, false};
-  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
-  BL_ONE_BY_ONE
-  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 176) {
-    bl_batch batch;
-    findings found;
-    bl_take_batch(weights, importance, first, count, per_row, &batch);
-    if (importance == NULL) {
-      find_all(&batch, &plain, false, 2, 63, &found);
-    } else {
-      find_all(&batch, &weighted, true, 2, 63, &found);
-    }
-    put_q45_K(&batch, &plain, &found, true, out);
-  }
+BL_KERNEL BL_WHOLE_VECTORS
+void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                    size_t row_length, uint8_t *restrict out) {
+  bl_fit_plan p = {32, 15, 20, -1, 0.1f, false};
+  if (importance) p = (bl_fit_plan){32, 15, 36, -0.9f, 0.05f, false};
+  encode(weights, importance, rows, row_length, &p, out);
+}
+
+BL_KERNEL BL_WHOLE_VECTORS
+void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                    size_t row_length, uint8_t *restrict out) {
+  bl_fit_plan p = {32, 31, 15, -0.5f, 0.1f, false};
+  if (importance) p = (bl_fit_plan){32, 31, 36, -0.9f, 0.05f, false};
+  encode(weights, importance, rows, row_length, &p, out);
 }

@@ -1,8 +1,8 @@
 // Encoding of Q3_K: groups of 16 with a scale. (Layout: k_quants_decode.c.)
 //
-// With importance scales are searched for; without, codes are rounded on the scale that the peak gives and then
-// changed one after another. The scales of a super-block become integers, and the weights are rounded again on
-// what those give.
+// With importance scales are searched for; without, codes are rounded on the scale that the peak gives and
+// then changed one after another. The scales of a super-block become integers, and the weights are rounded
+// again on what those give.
 #include "k_quants_fit_scale.h"
 
 // MARK: Bytes
@@ -40,8 +40,8 @@ typedef struct {
 } fitted_codes;
 
 /// Sets a super-block whose scales have become `integers`, from 0 to 63; 1 of them stands for `unit`.
-BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit, const fitted_codes *fitted,
-                        uint8_t *out) {
+BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit,
+                        const fitted_codes *fitted, uint8_t *out) {
   uint8_t codes[bl_super_block];
   pack_six_bits(integers, out + 96);
   bl_store_half(unit, out + 108);
@@ -97,8 +97,8 @@ BL_INLINE void round_first(const f32x16 *x, f32x16 *levels, bl_fit_sums *out, i3
 }
 
 /// The level that suits a weight best given the others, and the sums without it.
-BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const f32x16 *level, const bl_fit_sums *f,
-                       f32x16 *improved, bl_fit_sums *others) {
+BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const f32x16 *level,
+                       const bl_fit_sums *f, f32x16 *improved, bl_fit_sums *others) {
   others->products = f->products - *wx * *level;
   others->squares = f->squares - *w * *level * *level;
   f32x16 l = *x * others->squares / others->products;
@@ -107,7 +107,8 @@ BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const
 }
 
 /// The groups in which a level may change. In the others none would.
-BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const bl_fit_sums *f, i32x16 *unsettled) {
+BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const bl_fit_sums *f,
+                              i32x16 *unsettled) {
   i32x16 any = 0;
   for (int j = 0; j < 16; j++) {
     f32x16 l;
@@ -119,7 +120,8 @@ BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const bl_fi
   *unsettled = any;
 }
 
-/// Changes one level after another as long as that makes the fit better, at most five times round.
+/// Changes one level after another as long as that makes the fit better, at most five times round. (A round
+/// without a change would repeat itself, so no group need leave before the others.)
 BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], bl_fit_sums f[refined]) {
   BL_ALIGNED f32x16 w[refined][16], wx[refined][16];
   for (int k = 0; k < refined; k++) {
@@ -143,7 +145,8 @@ BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], b
       if (!__builtin_reduce_or(any)) continue;
 #pragma clang loop unroll(full)
       for (int k = 0; k < refined; k++) {
-        const f32x16 products = g[k].products + wx[k][j] * l[k], squares = g[k].squares + w[k][j] * l[k] * l[k];
+        const f32x16 products = g[k].products + wx[k][j] * l[k];
+        const f32x16 squares = g[k].squares + w[k][j] * l[k] * l[k];
         better[k] &= squares > 0;
         better[k] &= products * products * f[k].squares > f[k].products * f[k].products * squares;
         levels[k][j] = better[k] ? l[k] : levels[k][j];
@@ -156,6 +159,7 @@ BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], b
   }
 }
 
+/// The scale that goes with the levels, and the codes.
 BL_INLINE void finish_fit(const f32x16 *levels, const bl_fit_sums *f, const i32x16 *nothing, f32x16 *scale,
                           uint8_t codes[16][bl_lanes]) {
   *scale = f->squares > 0 ? f->products / f->squares : (f32x16)0;
@@ -166,6 +170,7 @@ BL_INLINE void finish_fit(const f32x16 *levels, const bl_fit_sums *f, const i32x
   }
 }
 
+/// Settles the groups that the first rounding settles, and lists the others.
 BL_INLINE void fit_first(refinement *r) {
   r->unsettled_count = 0;
   BL_ONE_BY_ONE
@@ -321,8 +326,9 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
+BL_KERNEL BL_WHOLE_VECTORS
+void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                    size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   if (importance == NULL) {
     encode_refined(weights, count, out);

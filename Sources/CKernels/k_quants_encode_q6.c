@@ -4,7 +4,7 @@
 // rounded again on what those give.
 #include "k_quants_fit_scale.h"
 
-/// What codes stand for, by groups of one super-block: the scale, and where that is 0 how the fit found codes.
+/// What codes stand for, by groups of a super-block: the scale, and, if that is 0, how the fit found codes.
 typedef struct {
   float scale[16], inverse[16], middle[16];
 } group_scales;
@@ -60,8 +60,9 @@ BL_INLINE void put_q6_K(const float *weights, const bl_scale_fit *f, uint8_t *ou
   pack_q6_K(codes, out);
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
+BL_KERNEL BL_WHOLE_VECTORS
+void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                    size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   BL_ONE_BY_ONE
   for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {

@@ -1,6 +1,6 @@
-/// How the encoders of Q2_K, Q4_K and Q5_K fit a scale and a minimum to each group, many groups at a time: they
-/// round the weights on a few slightly different scales, each time solve for the scale and minimum of least
-/// weighted error given those codes, and keep the best.
+/// How the encoders of Q2_K, Q4_K and Q5_K fit a scale and a minimum to each group, many groups at a time:
+/// they round the weights on a few slightly different scales, each time solve for the scale and minimum of
+/// least weighted error given those codes, and keep the best.
 #ifndef BITLADDER_K_QUANTS_FIT_MINIMUM_H
 #define BITLADDER_K_QUANTS_FIT_MINIMUM_H
 
@@ -9,24 +9,24 @@
 /// How groups are fitted: `count` weights, codes up to `greatest`, scales such that the range has
 /// greatest + low, greatest + low + step ... steps.
 typedef struct {
-  int count, greatest, tries;
+  int count, greatest, last_try;
   float low, step;
   bool magnitudes;  // whether errors count by magnitude rather than squared
-} plan;
+} bl_fit_plan;
 
 /// What sixteen groups are fitted with. The codes found with it are those of inverse * (x - offset).
 typedef struct {
   f32x16 scale, minimum, weight, inverse, offset;
-} fit;
+} bl_minimum_fit;
 
 /// The same by super-blocks, 16 groups of 16 or 8 of 32 in each.
 typedef struct {
   float scale[bl_lanes][16], minimum[bl_lanes][16], weight[bl_lanes][16];
   float inverse[bl_lanes][16], offset[bl_lanes][16];
-} fits;
+} bl_minimum_fits;
 
-/// How many vectors of groups are fitted at once: one waits for its sums while the other's are made. Number k's
-/// weight j is at [j * abreast + k].
+/// How many vectors of groups are fitted at once: one waits for its sums while the other's are made. Weight j
+/// of number k is at [j * abreast + k].
 enum { abreast = 2, most_weights = 32 * abreast };
 
 #define FOR_ALL_ABREAST _Pragma("clang loop unroll(full)") for (int k = 0; k < abreast; k++)
@@ -62,7 +62,7 @@ typedef struct {
   f32x16 l, l2, xl;
 } code_sums;
 
-BL_INLINE void find_codes(const f32x16 *x, const f32x16 *w, const plan *p, const f32x16 *inverse,
+BL_INLINE void find_codes(const f32x16 *x, const f32x16 *w, const bl_fit_plan *p, const f32x16 *inverse,
                           const f32x16 *offset, f32x16 *codes, code_sums *sums) {
   FOR_ALL_ABREAST sums[k].l = sums[k].l2 = sums[k].xl = 0;
   for (int j = 0; j < p->count; j++) {
@@ -80,7 +80,7 @@ BL_INLINE void find_codes(const f32x16 *x, const f32x16 *w, const plan *p, const
   }
 }
 
-BL_INLINE void sum_errors(const f32x16 *x, const f32x16 *w, const f32x16 *codes, const plan *p,
+BL_INLINE void sum_errors(const f32x16 *x, const f32x16 *w, const f32x16 *codes, const bl_fit_plan *p,
                           const f32x16 *scale, const f32x16 *offset, f32x16 *error) {
   FOR_ALL_ABREAST error[k] = 0;
   for (int j = 0; j < p->count; j++) {
@@ -108,7 +108,8 @@ BL_INLINE void solve(const code_sums *sums, const f32x16 *sum_w, const f32x16 *s
   *solved = divisor > 0;
 }
 
-BL_INLINE void fit_groups(const f32x16 *x, const f32x16 *w, const plan *p, fit best[abreast]) {
+BL_INLINE void fit_groups(const f32x16 *x, const f32x16 *w, const bl_fit_plan *p,
+                          bl_minimum_fit best[abreast]) {
   BL_ALIGNED f32x16 codes[most_weights];
   f32x16 sum_x[abreast], most[abreast], sum_w[abreast];
   f32x16 offset[abreast], first_offset[abreast], error[abreast];
@@ -121,11 +122,14 @@ BL_INLINE void fit_groups(const f32x16 *x, const f32x16 *w, const plan *p, fit b
     inverse[k] = (float)p->greatest / (most[k] - offset[k]);
     new_scale[k] = 1.0f / inverse[k];
     first_offset[k] = offset[k];
-    best[k] = (fit){.scale = new_scale[k], .weight = sum_w[k], .inverse = inverse[k], .offset = offset[k]};
+    best[k].scale = new_scale[k];
+    best[k].weight = sum_w[k];
+    best[k].inverse = inverse[k];
+    best[k].offset = offset[k];
   }
   find_codes(x, w, p, inverse, offset, codes, sums);
   sum_errors(x, w, codes, p, new_scale, offset, error);
-  for (int t = 0; t <= p->tries; t++) {
+  for (int t = 0; t <= p->last_try; t++) {
     const float steps = p->low + p->step * (float)t + (float)p->greatest;
     FOR_ALL_ABREAST inverse[k] = steps / (most[k] - offset[k]);
     find_codes(x, w, p, inverse, offset, codes, sums);
@@ -165,8 +169,8 @@ BL_INLINE void weigh_plainly(const f32x16 *x, int count, f32x16 *w) {
 
 /// The weights, and how much they count, of the groups of super-block `s` (in groups of 32, and of the next).
 /// `spread` has what is added to each square where there is importance.
-BL_INLINE void load_groups(const bl_batch *batch, int s, const plan *p, const float spread[bl_lanes], f32x16 *x,
-                           f32x16 *w) {
+BL_INLINE void load_groups(const bl_batch *batch, int s, const bl_fit_plan *p, const float spread[bl_lanes],
+                           f32x16 *x, f32x16 *w) {
   if (p->count == 32) {
     bl_load_groups_of_32(batch->weights[s], batch->weights[s + 1], x);
   } else {
@@ -199,12 +203,13 @@ BL_INLINE void keep(const f32x16 *values, int count, float out[][16]) {
 }
 
 /// Fits the groups of a batch. (Its size is a multiple of how many super-blocks are fitted at once.)
-BL_INLINE void fit_batch(const bl_batch *batch, const plan *p, const float spread[bl_lanes], fits *out) {
+BL_INLINE void bl_fit_batch(const bl_batch *batch, const bl_fit_plan *p, const float spread[bl_lanes],
+                            bl_minimum_fits *out) {
   const int together = p->count == 32 ? 2 : 1;
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s += together * abreast) {
     BL_ALIGNED f32x16 x[most_weights], w[most_weights];
-    fit found[abreast];
+    bl_minimum_fit found[abreast];
     FOR_ALL_ABREAST {
       BL_ALIGNED f32x16 one[32], counts[32];
       load_groups(batch, s + together * k, p, spread, one, counts);

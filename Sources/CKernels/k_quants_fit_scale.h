@@ -1,5 +1,6 @@
-/// How the encoders of Q3_K and Q6_K fit a scale to each group, sixteen groups at a time: they round the weights
-/// on a few slightly different scales and keep the one of least weighted error. Codes count from the middle.
+/// How the encoders of Q3_K and Q6_K fit a scale to each group, sixteen groups at a time: they round the
+/// weights on a few slightly different scales and keep the one of least weighted error. Codes count from the
+/// middle.
 #ifndef BITLADDER_K_QUANTS_FIT_SCALE_H
 #define BITLADDER_K_QUANTS_FIT_SCALE_H
 
@@ -29,7 +30,8 @@ typedef struct {
 } bl_fit_sums;
 
 /// The sums of the codes on a scale.
-BL_INLINE void bl_add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int middle, bl_fit_sums *out) {
+BL_INLINE void bl_add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int middle,
+                         bl_fit_sums *out) {
   bl_fit_sums f = {0, 0};
   for (int j = 0; j < 16; j++) {
     f32x16 l = *inverse * x[j];

@@ -34,11 +34,16 @@ void bl_decode_q6_K(const uint8_t *blocks, size_t count, float *out);
 
 // k_quants_encode_*.c: `importance` is NULL, or has row_length factors that all rows share; row_length is a
 // multiple of 256
-void bl_encode_q2_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q3_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q4_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q5_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_q6_K(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+void bl_encode_q2_K(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q3_K(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q4_K(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q5_K(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
+void bl_encode_q6_K(const float *weights, const float *importance, size_t rows, size_t row_length,
+                    uint8_t *blocks);
 
 // iq1.c, iq2.c, iq3.c: 256 weights in groups that are points of a fixed grid (iq_tables.h)
 void bl_decode_iq1_s(const uint8_t *blocks, size_t count, float *out);
