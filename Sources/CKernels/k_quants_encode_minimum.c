@@ -131,7 +131,8 @@ BL_INLINE void round_sixteen(const float *w, const bl_scale_pair *pair, float in
   const f32x16 x = *(const f32x16 *)w;
   f32x16 code = pair->scale != 0 ? (x + pair->minimum) / pair->scale : inverse * (x - offset);
   bl_round_between(&code, 0, greatest);
-  *(u8x16 *)codes = __builtin_convertvector((u32x16)code & 0xffu, u8x16);
+  const uint32_t mask = pair->scale != 0 || inverse != 0 ? 0xff : 0;
+  *(u8x16 *)codes = __builtin_convertvector((u32x16)code & mask, u8x16);
 }
 
 BL_INLINE void round_weights(const float *weights, const bl_scale_pair *pairs, const bl_minimum_fits *f,
@@ -272,25 +273,22 @@ BL_INLINE void encode(const float *weights, const float *importance, size_t rows
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS
-void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                    size_t row_length, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q2_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
   bl_fit_plan p = {16, 3, 15, -0.5f, 0.1f, true};
   if (importance) p = (bl_fit_plan){16, 3, 36, -0.9f, 0.05f, false};
   encode(weights, importance, rows, row_length, &p, out);
 }
 
-BL_KERNEL BL_WHOLE_VECTORS
-void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                    size_t row_length, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q4_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
   bl_fit_plan p = {32, 15, 20, -1, 0.1f, false};
   if (importance) p = (bl_fit_plan){32, 15, 36, -0.9f, 0.05f, false};
   encode(weights, importance, rows, row_length, &p, out);
 }
 
-BL_KERNEL BL_WHOLE_VECTORS
-void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                    size_t row_length, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q5_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
   bl_fit_plan p = {32, 31, 15, -0.5f, 0.1f, false};
   if (importance) p = (bl_fit_plan){32, 31, 36, -0.9f, 0.05f, false};
   encode(weights, importance, rows, row_length, &p, out);

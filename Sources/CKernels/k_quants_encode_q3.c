@@ -51,7 +51,7 @@ BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float 
     const float scale = d * (float)((int)integers[group] - 32);
     if (scale != 0) {
       const f32x16 scaled = *(const f32x16 *)(weights + 16 * group) / scale;
-      bl_round_sixteen(&scaled, 4, 4, codes + 16 * group);
+      bl_round_sixteen(&scaled, 4, true, codes + 16 * group);
     } else {
       BL_ONE_BY_ONE
       for (size_t j = 0; j < 16; j++) codes[(size_t)group * 16 + j] = fitted->first[group][j * fitted->step];
@@ -301,7 +301,7 @@ BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], flo
   for (int j = 0; j < 16; j++) {
     f32x16 l = best.inverse * x[j];
     bl_round_between(&l, -32, 31);
-    l = l - BL_ROUNDER + best.middle;
+    l = best.middle != 0 ? l - BL_ROUNDER + best.middle : (f32x16)0;
     for (int s = 0; s < bl_lanes; s++) integers[s][j] = (uint8_t)l[s];
   }
 }
@@ -319,16 +319,15 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
     BL_ONE_BY_ONE
     for (int j = 0; j < 16; j++) {
       const f32x16 scaled = f.inverse[s][j] * *(const f32x16 *)(batch->weights[s] + 16 * j);
-      bl_round_sixteen(&scaled, 4, (int)f.middle[s][j], codes + 16 * j);
+      bl_round_sixteen(&scaled, 4, f.middle[s][j] != 0, codes + 16 * j);
       fitted.first[j] = codes + 16 * j;
     }
     put_q3_K(batch->weights[s], integers[s], units[s], &fitted, out);
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS
-void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                    size_t row_length, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   if (importance == NULL) {
     encode_refined(weights, count, out);

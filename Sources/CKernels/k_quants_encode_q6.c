@@ -16,7 +16,7 @@ BL_INLINE void round_weights(const float *weights, const group_scales *g, int mi
     const f32x16 x = *(const f32x16 *)(weights + 16 * j);
     const bool usual = g->scale[j] != 0;
     const f32x16 scaled = usual ? x / g->scale[j] : x * g->inverse[j];
-    bl_round_sixteen(&scaled, middle, usual ? middle : (int)g->middle[j], codes + 16 * j);
+    bl_round_sixteen(&scaled, middle, usual || g->middle[j] != 0, codes + 16 * j);
   }
 }
 
@@ -60,9 +60,8 @@ BL_INLINE void put_q6_K(const float *weights, const bl_scale_fit *f, uint8_t *ou
   pack_q6_K(codes, out);
 }
 
-BL_KERNEL BL_WHOLE_VECTORS
-void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                    size_t row_length, uint8_t *restrict out) {
+BL_KERNEL void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
+                              size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   BL_ONE_BY_ONE
   for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {

@@ -14,7 +14,8 @@ typedef struct {
   bool magnitudes;  // whether errors count by magnitude rather than squared
 } bl_fit_plan;
 
-/// What sixteen groups are fitted with. The codes found with it are those of inverse * (x - offset).
+/// What sixteen groups are fitted with. The codes found with it are those of inverse * (x - offset); where
+/// inverse is 0 so are all codes.
 typedef struct {
   f32x16 scale, minimum, weight, inverse, offset;
 } bl_minimum_fit;

@@ -6,7 +6,8 @@
 
 #include "k_quants_search.h"
 
-/// What sixteen groups are fitted with. The codes found with it are those of inverse * x, plus `middle`.
+/// What sixteen groups are fitted with. The codes found with it are those of inverse * x, plus `middle`;
+/// where that is 0 so are all codes.
 typedef struct {
   f32x16 scale, inverse, middle;
 } bl_scale_fit;
@@ -68,11 +69,11 @@ BL_INLINE void bl_search_scale(const f32x16 *x, const f32x16 *w, int middle, bl_
   *out = best;
 }
 
-/// Sixteen weights' codes from 0 to 2 middle - 1.
-BL_INLINE void bl_round_sixteen(const f32x16 *scaled, int middle, int added, uint8_t *codes) {
+/// Sixteen weights' codes from 0 to 2 middle - 1, or, unless `present`, all 0.
+BL_INLINE void bl_round_sixteen(const f32x16 *scaled, int middle, bool present, uint8_t *codes) {
   f32x16 code = *scaled;
   bl_round_between(&code, -middle, middle - 1);
-  *(u8x16 *)codes = __builtin_convertvector(((u32x16)code + (uint32_t)added) & 0xffu, u8x16);
+  *(u8x16 *)codes = __builtin_convertvector(((u32x16)code + (uint32_t)middle) & (present ? 0xffu : 0), u8x16);
 }
 
 #endif

@@ -8,9 +8,6 @@
 
 enum { bl_lanes = 16 };
 
-/// Vectors of 512 bits are used whole where there are such (by default the compiler halves them).
-#define BL_WHOLE_VECTORS __attribute__((min_vector_width(512)))
-
 /// For arrays of vectors: none straddles two cache lines.
 #define BL_ALIGNED _Alignas(64)
 
