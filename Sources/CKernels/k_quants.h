@@ -20,8 +20,8 @@ BL_INLINE bl_scale_pair bl_scale_pair_of(const uint8_t *bytes, int group, float 
   return pair;
 }
 
-/// The reverse. Values above 63 (they come only of weights that are not finite) spill into their neighbours, as
-/// in the reference.
+/// The reverse. Values above 63 (they come of strange weights only) spill into their neighbours, as in the
+/// reference.
 BL_INLINE void bl_pack_scale_pairs(const uint8_t scales[8], const uint8_t minimums[8], uint8_t bytes[12]) {
   for (int j = 0; j < 4; j++) {
     const uint8_t scale = scales[j + 4], minimum = minimums[j + 4];

@@ -8,9 +8,6 @@
 
 enum { bl_lanes = 16 };
 
-/// Vectors of 512 bits are used whole where there are such (by default the compiler halves them).
-#define BL_WHOLE_VECTORS __attribute__((min_vector_width(512)))
-
 /// For arrays of vectors: none straddles two cache lines.
 #define BL_ALIGNED _Alignas(64)
 
@@ -52,14 +49,14 @@ BL_INLINE void bl_magnitudes(const f32x16 *x, f32x16 *magnitudes) {
 // MARK: Loading
 
 #define BL_SHUFFLE4(a, b, i, j, k, l)                                                                     \
-  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, i + 12, \
-                          j + 12, k + 12, l + 12)
+  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8,       \
+                          i + 12, j + 12, k + 12, l + 12)
 
 /// Quarters i, j of a and k, l of b.
-#define BL_QUARTERS(a, b, i, j, k, l)                                                                        \
-  __builtin_shufflevector(a, b, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 4 * j, 4 * j + 1, 4 * j + 2, 4 * j + 3, \
-                          16 + 4 * k, 17 + 4 * k, 18 + 4 * k, 19 + 4 * k, 16 + 4 * l, 17 + 4 * l, 18 + 4 * l, \
-                          19 + 4 * l)
+#define BL_QUARTERS(a, b, i, j, k, l)                                                                     \
+  __builtin_shufflevector(a, b, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 4 * j, 4 * j + 1, 4 * j + 2,      \
+                          4 * j + 3, 16 + 4 * k, 17 + 4 * k, 18 + 4 * k, 19 + 4 * k, 16 + 4 * l,          \
+                          17 + 4 * l, 18 + 4 * l, 19 + 4 * l)
 
 /// Lane r of out[j] is rows[r][j]: a transposition of 16 x 16.
 BL_INLINE void bl_transpose(const float *const rows[bl_lanes], f32x16 out[16]) {

@@ -1,169 +1,11 @@
-// Encoding of Q3_K, Q6_K: groups of 16 with a scale only; codes count from the middle. (Layouts:
-// k_quants_decode.c.)
+// Encoding of Q3_K: groups of 16 with a scale. (Layout: k_quants_decode.c.)
 //
-// The sixteen groups of a super-block are fitted at once. Where a fit searches, it rounds the weights on a few
-// slightly different scales and keeps the one of least weighted error. Then the scales of the super-block become
-// small integers, and the weights are rounded again on what those give.
-#include "k_quants_search.h"
+// With importance scales are searched for; without, codes are rounded on the scale that the peak gives and
+// then changed one after another. The scales of a super-block become integers, and the weights are rounded
+// again on what those give.
+#include "k_quants_fit_scale.h"
 
-/// What sixteen groups are fitted with. The codes found with it are those of inverse * x, plus `middle`.
-typedef struct {
-  f32x16 scale, inverse, middle;
-} fit;
-
-// MARK: Searches
-
-/// The first value of the greatest magnitude, and that. NaN doesn't count.
-BL_INLINE void find_peak(const f32x16 *x, f32x16 *peak, f32x16 *magnitude) {
-  f32x16 first = 0, greatest = 0;
-  for (int j = 0; j < 16; j++) {
-    f32x16 a;
-    bl_magnitudes(x + j, &a);
-    first = a > greatest ? x[j] : first;
-    greatest = a > greatest ? a : greatest;
-  }
-  *peak = first;
-  *magnitude = greatest;
-}
-
-/// The sums of a weighted least-squares fit of codes to values.
-typedef struct {
-  f32x16 products, squares;
-} sums;
-
-enum { tries = 18, abreast = 2 };
-
-/// The sums of codes on `count` scales. (Two at once: each sum waits for its last product.)
-BL_INLINE void add_up(const f32x16 *x, const f32x16 *w, const f32x16 *inverse, int count, int middle, sums *out) {
-  sums f[abreast] = {{0, 0}, {0, 0}};
-  for (int j = 0; j < 16; j++) {
-    for (int k = 0; k < count; k++) {
-      f32x16 l = inverse[k] * x[j];
-      bl_round_between(&l, -middle, middle - 1);
-      l -= BL_ROUNDER;
-      f[k].products += w[j] * x[j] * l;
-      f[k].squares += w[j] * l * l;
-    }
-  }
-  for (int k = 0; k < count; k++) out[k] = f[k];
-}
-
-/// Sixteen values in each lane (a group's weights, or a super-block's scales), codes -middle to middle - 1.
-BL_INLINE void search(const f32x16 *x, const f32x16 *w, int middle, fit *out) {
-  f32x16 peak, magnitude;
-  find_peak(x, &peak, &magnitude);
-  sums f[abreast];
-  fit best = {.inverse = (float)-middle / peak, .middle = (float)middle};
-  add_up(x, w, &best.inverse, 1, middle, f);
-  best.scale = f->squares != 0 ? f->products / f->squares : (f32x16)0;
-  f32x16 gain = best.scale * f->products;
-  for (int t = 0; t < tries; t += abreast) {
-    f32x16 inverse[abreast];
-    for (int k = 0; k < abreast; k++) {
-      const int away = t + k < 9 ? t + k - 9 : t + k - 8;  // -9 to 9 without 0
-      inverse[k] = -((float)middle + 0.1f * (float)away) / peak;
-    }
-    add_up(x, w, inverse, abreast, middle, f);
-    for (int k = 0; k < abreast; k++) {
-      const i32x16 better = (f[k].squares > 0) & (f[k].products * f[k].products > gain * f[k].squares);
-      best.scale = better ? f[k].products / f[k].squares : best.scale;
-      best.inverse = better ? inverse[k] : best.inverse;
-      gain = better ? best.scale * f[k].products : gain;
-    }
-  }
-  const i32x16 nothing = magnitude < BL_NOTHING;
-  best.scale = nothing ? (f32x16)0 : best.scale;
-  best.inverse = nothing ? (f32x16)0 : best.inverse;
-  best.middle = nothing ? (f32x16)0 : best.middle;
-  *out = best;
-}
-
-// MARK: Rounding
-
-/// Sixteen weights' codes from 0 to 2 middle - 1.
-BL_INLINE void round_sixteen(const f32x16 *scaled, int middle, int added, uint8_t *codes) {
-  f32x16 code = *scaled;
-  bl_round_between(&code, -middle, middle - 1);
-  *(u8x16 *)codes = __builtin_convertvector(((u32x16)code + (uint32_t)added) & 0xffu, u8x16);
-}
-
-/// What codes stand for, by groups of one super-block: the scale, and where that is 0 how the fit found codes.
-typedef struct {
-  float scale[16], inverse[16], middle[16];
-} group_scales;
-
-BL_INLINE void round_weights(const float *weights, const group_scales *g, int middle,
-                             uint8_t codes[bl_super_block]) {
-  BL_ONE_BY_ONE
-  for (int j = 0; j < 16; j++) {
-    const f32x16 x = *(const f32x16 *)(weights + 16 * j);
-    const bool usual = g->scale[j] != 0;
-    const f32x16 scaled = usual ? x / g->scale[j] : x * g->inverse[j];
-    round_sixteen(&scaled, middle, usual ? middle : (int)g->middle[j], codes + 16 * j);
-  }
-}
-
-// MARK: Q6_K
-
-BL_INLINE void pack_q6_K(const uint8_t codes[bl_super_block], uint8_t *out) {
-  uint8_t *low = out, *high = out + 128;
-  BL_ONE_BY_ONE
-  for (int half = 0; half < 2; half++, codes += 128, low += 64, high += 32) {
-    for (int j = 0; j < 64; j++) low[j] = (uint8_t)((codes[j] & 15) | (codes[j + 64] & 15) << 4);
-    for (int j = 0; j < 32; j++) {
-      high[j] = (uint8_t)(codes[j] >> 4 | codes[j + 32] >> 4 << 2 | codes[j + 64] >> 4 << 4 |
-                          codes[j + 96] >> 4 << 6);
-    }
-  }
-}
-
-BL_INLINE void put_q6_K(const float *weights, const fit *f, uint8_t *out) {
-  group_scales g;
-  memcpy(g.scale, &f->scale, sizeof g.scale);
-  memcpy(g.inverse, &f->inverse, sizeof g.inverse);
-  memcpy(g.middle, &f->middle, sizeof g.middle);
-  float peak = 0, magnitude = 0;
-  for (int j = 0; j < 16; j++) {
-    const float a = bl_magnitude(g.scale[j]);
-    peak = a > magnitude ? g.scale[j] : peak;
-    magnitude = a > magnitude ? a : magnitude;
-  }
-  if (magnitude < BL_NOTHING) {
-    memset(out, 0, 210);
-    return;
-  }
-  const float inverse = -128.0f / peak;
-  bl_store_half(1.0f / inverse, out + 208);
-  const float d = bl_load_half(out + 208);
-  for (int j = 0; j < 16; j++) {
-    const int32_t l = bl_nearest(inverse * g.scale[j]);
-    out[192 + j] = (uint8_t)(l < 127 ? l : 127);
-    g.scale[j] = d * (float)(int8_t)out[192 + j];
-  }
-  uint8_t codes[bl_super_block];
-  round_weights(weights, &g, 32, codes);
-  pack_q6_K(codes, out);
-}
-
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q6_K(const float *restrict weights, const float *restrict importance, size_t rows,
-                              size_t row_length, uint8_t *restrict out) {
-  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
-  BL_ONE_BY_ONE
-  for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {
-    BL_ALIGNED f32x16 x[16], w[16];
-    bl_load_groups_of_16(weights, x);
-    if (importance) {
-      bl_load_groups_of_16(importance + block % per_row * bl_super_block, w);
-    } else {
-      for (int j = 0; j < 16; j++) w[j] = x[j] * x[j];
-    }
-    fit f;
-    search(x, w, 32, &f);
-    put_q6_K(weights, &f, out);
-  }
-}
-
-// MARK: Q3_K
+// MARK: Bytes
 
 /// Eight bytes have the low four bits of two scales each, four bytes the upper two bits of four.
 BL_INLINE void pack_six_bits(const uint8_t values[16], uint8_t bytes[12]) {
@@ -198,8 +40,8 @@ typedef struct {
 } fitted_codes;
 
 /// Sets a super-block whose scales have become `integers`, from 0 to 63; 1 of them stands for `unit`.
-BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit, const fitted_codes *fitted,
-                        uint8_t *out) {
+BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float unit,
+                        const fitted_codes *fitted, uint8_t *out) {
   uint8_t codes[bl_super_block];
   pack_six_bits(integers, out + 96);
   bl_store_half(unit, out + 108);
@@ -209,7 +51,7 @@ BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float 
     const float scale = d * (float)((int)integers[group] - 32);
     if (scale != 0) {
       const f32x16 scaled = *(const f32x16 *)(weights + 16 * group) / scale;
-      round_sixteen(&scaled, 4, 4, codes + 16 * group);
+      bl_round_sixteen(&scaled, 4, true, codes + 16 * group);
     } else {
       BL_ONE_BY_ONE
       for (size_t j = 0; j < 16; j++) codes[(size_t)group * 16 + j] = fitted->first[group][j * fitted->step];
@@ -222,7 +64,7 @@ BL_INLINE void put_q3_K(const float *weights, const uint8_t integers[16], float 
 
 /// How many vectors of groups are refined at once (each step waits for the one before, and this fills the
 /// time); how many super-blocks are taken together, so that there are many to choose from.
-enum { refined = 4, most = 32 };
+enum { refined = 2, most = 32 };
 
 /// Super-blocks that follow each other, and what is found for them. Most groups are settled by the first
 /// rounding; the others are refined, sixteen to a vector in their turn.
@@ -236,12 +78,12 @@ typedef struct {
 } refinement;
 
 /// Codes (less 4) on the scale that the peak gives.
-BL_INLINE void round_first(const f32x16 *x, f32x16 *levels, sums *out, i32x16 *nothing) {
+BL_INLINE void round_first(const f32x16 *x, f32x16 *levels, bl_fit_sums *out, i32x16 *nothing) {
   f32x16 peak, magnitude;
-  find_peak(x, &peak, &magnitude);
+  bl_find_peak(x, &peak, &magnitude);
   *nothing = magnitude < BL_NOTHING;
   const f32x16 inverse = -4.0f / peak;
-  sums f = {0, 0};
+  bl_fit_sums f = {0, 0};
   for (int j = 0; j < 16; j++) {
     const f32x16 w = x[j] * x[j];
     f32x16 l = inverse * x[j];
@@ -255,8 +97,8 @@ BL_INLINE void round_first(const f32x16 *x, f32x16 *levels, sums *out, i32x16 *n
 }
 
 /// The level that suits a weight best given the others, and the sums without it.
-BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const f32x16 *level, const sums *f,
-                       f32x16 *improved, sums *others) {
+BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const f32x16 *level,
+                       const bl_fit_sums *f, f32x16 *improved, bl_fit_sums *others) {
   others->products = f->products - *wx * *level;
   others->squares = f->squares - *w * *level * *level;
   f32x16 l = *x * others->squares / others->products;
@@ -265,11 +107,12 @@ BL_INLINE void improve(const f32x16 *x, const f32x16 *w, const f32x16 *wx, const
 }
 
 /// The groups in which a level may change. In the others none would.
-BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const sums *f, i32x16 *unsettled) {
+BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const bl_fit_sums *f,
+                              i32x16 *unsettled) {
   i32x16 any = 0;
   for (int j = 0; j < 16; j++) {
     f32x16 l;
-    sums others;
+    bl_fit_sums others;
     const f32x16 w = x[j] * x[j], wx = w * x[j];
     improve(x + j, &w, &wx, levels + j, f, &l, &others);
     any |= (others.products > 0) & (l != levels[j]);
@@ -277,8 +120,9 @@ BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const sums 
   *unsettled = any;
 }
 
-/// Changes one level after another as long as that makes the fit better, at most five times round.
-BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], sums f[refined]) {
+/// Changes one level after another as long as that makes the fit better, at most five times round. (A round
+/// without a change would repeat itself, so no group need leave before the others.)
+BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], bl_fit_sums f[refined]) {
   BL_ALIGNED f32x16 w[refined][16], wx[refined][16];
   for (int k = 0; k < refined; k++) {
     for (int j = 0; j < 16; j++) {
@@ -289,27 +133,34 @@ BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], s
   for (int round = 0; round < 5; round++) {
     i32x16 changed = 0;
     for (int j = 0; j < 16; j++) {
+      f32x16 l[refined];
+      bl_fit_sums g[refined];
+      i32x16 better[refined], any = 0;
 #pragma clang loop unroll(full)
       for (int k = 0; k < refined; k++) {
-        f32x16 l;
-        sums g;
-        improve(&x[k][j], &w[k][j], &wx[k][j], &levels[k][j], f + k, &l, &g);
-        i32x16 better = (g.products > 0) & (l != levels[k][j]);
-        g.products += wx[k][j] * l;
-        g.squares += w[k][j] * l * l;
-        better &= g.squares > 0;
-        better &= g.products * g.products * f[k].squares > f[k].products * f[k].products * g.squares;
-        levels[k][j] = better ? l : levels[k][j];
-        f[k].products = better ? g.products : f[k].products;
-        f[k].squares = better ? g.squares : f[k].squares;
-        changed |= better;
+        improve(&x[k][j], &w[k][j], &wx[k][j], &levels[k][j], f + k, l + k, g + k);
+        better[k] = (g[k].products > 0) & (l[k] != levels[k][j]);
+        any |= better[k];
+      }
+      if (!__builtin_reduce_or(any)) continue;
+#pragma clang loop unroll(full)
+      for (int k = 0; k < refined; k++) {
+        const f32x16 products = g[k].products + wx[k][j] * l[k];
+        const f32x16 squares = g[k].squares + w[k][j] * l[k] * l[k];
+        better[k] &= squares > 0;
+        better[k] &= products * products * f[k].squares > f[k].products * f[k].products * squares;
+        levels[k][j] = better[k] ? l[k] : levels[k][j];
+        f[k].products = better[k] ? products : f[k].products;
+        f[k].squares = better[k] ? squares : f[k].squares;
+        changed |= better[k];
       }
     }
     if (!__builtin_reduce_or(changed)) break;
   }
 }
 
-BL_INLINE void finish_fit(const f32x16 *levels, const sums *f, const i32x16 *nothing, f32x16 *scale,
+/// The scale that goes with the levels, and the codes.
+BL_INLINE void finish_fit(const f32x16 *levels, const bl_fit_sums *f, const i32x16 *nothing, f32x16 *scale,
                           uint8_t codes[16][bl_lanes]) {
   *scale = f->squares > 0 ? f->products / f->squares : (f32x16)0;
   *scale = *nothing ? (f32x16)0 : *scale;
@@ -319,6 +170,7 @@ BL_INLINE void finish_fit(const f32x16 *levels, const sums *f, const i32x16 *not
   }
 }
 
+/// Settles the groups that the first rounding settles, and lists the others.
 BL_INLINE void fit_first(refinement *r) {
   r->unsettled_count = 0;
   BL_ONE_BY_ONE
@@ -326,7 +178,7 @@ BL_INLINE void fit_first(refinement *r) {
     BL_ALIGNED f32x16 x[16], levels[16];
     f32x16 scale;
     i32x16 nothing, unsettled;
-    sums f;
+    bl_fit_sums f;
     bl_load_groups_of_16(r->weights + s * bl_super_block, x);
     round_first(x, levels, &f, &nothing);
     find_unsettled(x, levels, &f, &unsettled);
@@ -349,7 +201,7 @@ BL_INLINE void fit_unsettled(refinement *r) {
     BL_ALIGNED f32x16 x[refined][16], levels[refined][16];
     f32x16 scale;
     i32x16 nothing[refined];
-    sums f[refined];
+    bl_fit_sums f[refined];
     for (size_t k = 0; k < refined; k++) {
       const float *rows[bl_lanes];
       for (size_t l = 0; l < bl_lanes; l++) {
@@ -424,8 +276,8 @@ BL_INLINE void fit_batch(const bl_batch *batch, found *out) {
     const f32x16 spread = squares[s];
     bl_weigh(x, &spread, 16, w);
     for (int j = 0; j < 16; j++) weight += w[j];
-    fit f;
-    search(x, w, 4, &f);
+    bl_scale_fit f;
+    bl_search_scale(x, w, 4, &f);
     memcpy(out->scale[s], &f.scale, sizeof f.scale);
     memcpy(out->weight[s], &weight, sizeof weight);
     memcpy(out->inverse[s], &f.inverse, sizeof f.inverse);
@@ -443,13 +295,13 @@ BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], flo
   BL_ALIGNED f32x16 x[16], w[16];
   bl_transpose(rows, x);
   bl_transpose(weight_rows, w);
-  fit best;
-  search(x, w, 32, &best);
+  bl_scale_fit best;
+  bl_search_scale(x, w, 32, &best);
   memcpy(units, &best.scale, sizeof best.scale);
   for (int j = 0; j < 16; j++) {
     f32x16 l = best.inverse * x[j];
     bl_round_between(&l, -32, 31);
-    l = l - BL_ROUNDER + best.middle;
+    l = best.middle != 0 ? l - BL_ROUNDER + best.middle : (f32x16)0;
     for (int s = 0; s < bl_lanes; s++) integers[s][j] = (uint8_t)l[s];
   }
 }
@@ -467,14 +319,14 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
     BL_ONE_BY_ONE
     for (int j = 0; j < 16; j++) {
       const f32x16 scaled = f.inverse[s][j] * *(const f32x16 *)(batch->weights[s] + 16 * j);
-      round_sixteen(&scaled, 4, (int)f.middle[s][j], codes + 16 * j);
+      bl_round_sixteen(&scaled, 4, f.middle[s][j] != 0, codes + 16 * j);
       fitted.first[j] = codes + 16 * j;
     }
     put_q3_K(batch->weights[s], integers[s], units[s], &fitted, out);
   }
 }
 
-BL_KERNEL BL_WHOLE_VECTORS void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
+BL_KERNEL void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   if (importance == NULL) {
