@@ -30,7 +30,7 @@ enum {
   bl_iq_points = 8,       // points of a group, at most
   bl_iq_tries = 32,       // at most, with lanes that fill up
   bl_iq_most_levels = 8,
-  bl_iq_table_rows = 32,  // eight weights times four levels, of which three are used
+  bl_iq_longest = 296,    // list, rounded up
 };
 
 /// How a type searches; constants where it is used.
@@ -39,7 +39,6 @@ typedef struct {
   int group;               // weights that share a scale
   int tries;               // on either side of the scale first thought of
   float step;
-  bool tabled;  // errors of single weights are tabled: worth it for long lists and few levels
 } bl_iq_kind;
 
 /// A group: weights without their signs, how much each counts, the square root of that.
@@ -77,11 +76,12 @@ BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *o
 }
 
 /// What the search of one point's weights reads: scales and 1 / scales of all tries; what each level is with
-/// each scale, [level][try]; if tabled, errors, [weight, level][try].
+/// each scale, [level][try]; sums for bl_iq_narrow.
 typedef struct {
   const float *x, *root;
-  const f32x8 *inverses, *scales;
-  const float *values, *errors;
+  const float *twice;  // root * x * 2
+  float energy;        // the sum of root * x^2
+  const float *inverses, *scales, *values;
 } bl_iq_tables;
 
 BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *values) {
@@ -93,46 +93,22 @@ BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *v
   }
 }
 
-BL_INLINE void bl_iq_table_errors(bl_iq_kind kind, const bl_iq_tables *t, float *errors) {
-  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
-  BL_UNROLL
-  for (int i = 0; i < kind.dims; i++) {
-    const float x = t->x[i], root = t->root[i];
-    BL_UNROLL
-    for (int level = 0; level < kind.levels; level++) {
-      for (int v = 0; v < vectors; v++) {
-        const f32x8 off = *(const f32x8 *)(t->values + level * bl_iq_tries + v * bl_iq_lanes) - x;
-        *(f32x8 *)(errors + ((i << kind.bits) + level) * bl_iq_tries + v * bl_iq_lanes) = root * off * off;
-      }
-    }
-  }
-}
-
-/// The error of one weight for eight tries from `first` on.
-BL_INLINE void bl_iq_error(bl_iq_kind kind, const bl_iq_tables *t, int first, uint32_t packed, int dim, f32x8 *error) {
-  const uint32_t level = packed >> (kind.bits * dim) & ((1u << kind.bits) - 1);
-  if (kind.tabled) {
-    *error = *(const f32x8 *)(t->errors + first + (((uint32_t)dim << kind.bits) + level) * bl_iq_tries);
-  } else {
-    const f32x8 off = *(const f32x8 *)(t->values + first + level * bl_iq_tries) - t->x[dim];
-    *error = t->root[dim] * off * off;
-  }
-}
-
 /// The first of a list with the least error, for eight tries from `first` on.
 BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count, int first,
                              u32x8 *winner) {
+  const uint32_t mask = (1u << kind.bits) - 1;
   f32x8 least = FLT_MAX;
   u32x8 won = list[0];
   BL_ONE_BY_ONE
   for (int j = 0; j < count; j++) {
     const uint32_t packed = list[j];
-    f32x8 sum, error;
-    bl_iq_error(kind, t, first, packed, 0, &sum);
+    f32x8 sum = 0;
     BL_UNROLL
-    for (int i = 1; i < kind.dims; i++) {
-      bl_iq_error(kind, t, first, packed, i, &error);
-      sum += error;
+    for (int i = 0; i < kind.dims; i++) {
+      const uint32_t level = packed >> (kind.bits * i) & mask;
+      const f32x8 off = *(const f32x8 *)(t->values + first + level * bl_iq_tries) - t->x[i];
+      const f32x8 error = t->root[i] * off * off;
+      sum = i == 0 ? error : sum + error;
     }
     const i32x8 closer = sum < least;
     won = closer ? (u32x8)packed : won;
@@ -175,44 +151,102 @@ BL_INLINE uint8_t bl_iq_clear(const f32x8 *scaled) {
 
 /// The same for a run of tries: if it is so for the first and the last it is so for all.
 BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first, int last) {
-  const float *inverses = (const float *)t->inverses;
   if (kind.dims == 8) {
-    const f32x8 x = *(const f32x8 *)t->x, a = x * inverses[first], b = x * inverses[last];
+    const f32x8 x = *(const f32x8 *)t->x, a = x * t->inverses[first], b = x * t->inverses[last];
     return (bl_iq_clear(&a) & bl_iq_clear(&b)) == 255;
   }
   f32x8 both;
   BL_UNROLL
   for (int i = 0; i < 8; i++) both[i] = t->x[i % 4];
-  const f32x8 a = inverses[first], b = inverses[last];
+  const f32x8 a = t->inverses[first], b = t->inverses[last];
   both *= __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
   return bl_iq_clear(&both) == 255;
+}
+
+/// The errors of a list's points as functions of the scale. With q a point, x the weights, r their roots and s the
+/// scale an error is s^2 sum(r q^2) - 2 s sum(r q x) + sum(r x^2). The last sum is the same for all points; divided by
+/// s the rest is a line in s.
+typedef struct {
+  f32x8 slope[bl_iq_longest / bl_iq_lanes], rest[bl_iq_longest / bl_iq_lanes];
+} bl_iq_lines;
+
+BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count,
+                                bl_iq_lines *lines) {
+  BL_ONE_BY_ONE
+  for (int j = 0; j < count; j += bl_iq_lanes) {
+    const u32x8 packed = __builtin_convertvector(*(const u16x8 *)(list + j), u32x8);
+    f32x8 slope = 0, rest = 0;
+    BL_UNROLL
+    for (int i = 0; i < kind.dims; i++) {
+      f32x8 q;
+      bl_iq_odd(kind, &packed, i, &q);
+      rest += t->twice[i] * q;
+      slope += t->root[i] * q * q;
+    }
+    lines->slope[j / bl_iq_lanes] = slope;
+    lines->rest[j / bl_iq_lanes] = rest;
+  }
+}
+
+/// The point of least error for eight tries from `first` on, by their lines. A bit for each try for which it is so
+/// for sure: no other is nearer to it than what rounding may do to both their errors as the reference computes
+/// them: some 3e-6 of the errors and of sum(r x^2), and what is lost below the least normal number. (No bit where
+/// there is NaN or infinity.)
+BL_INLINE uint8_t bl_iq_lowest(const bl_iq_tables *t, const uint16_t *list, int count, const bl_iq_lines *lines,
+                               int first, u32x8 *winner) {
+  const f32x8 scale = *(const f32x8 *)(t->scales + first), inverse = *(const f32x8 *)(t->inverses + first);
+  const float *slope = (const float *)lines->slope, *rest = (const float *)lines->rest;
+  f32x8 least = __builtin_inff(), second = __builtin_inff();
+  u32x8 won = list[0];
+  BL_ONE_BY_ONE
+  for (int j = 0; j < count; j++) {
+    const f32x8 height = scale * slope[j] - rest[j], greater = least > height ? least : height;
+    const i32x8 lower = height < least;
+    second = second < greater ? second : greater;
+    won = lower ? (u32x8)(uint32_t)list[j] : won;
+    least = lower ? height : least;
+  }
+  *winner = won;
+  const i32x8 sure = second > least * (1 + 5e-5f) + (t->energy * 1.2e-4f + 1e-41f) * inverse;
+  return bl_iq_bits(&sure);
+}
+
+/// The points on the grid for each try from `first` up to `end`, which rounding gives the point of `cell`.
+BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t cell,
+                              int first, int end, uint32_t *found) {
+  bl_iq_lines lines;
+  const uint16_t *list = lists->points + bl_iq_start(cell);
+  int number = (int)bl_iq_number(cell);
+  if (!bl_iq_run_clear(kind, t, first, end - 1)) {
+    const int all = list[-1];
+    list += number;
+    number = all;
+  }
+  bl_iq_find_lines(kind, t, list, number, &lines);
+  BL_ONE_BY_ONE
+  for (int at = first; at < end; at += bl_iq_lanes) {
+    u32x8 *winner = (u32x8 *)(found + at);
+    const uint32_t unsure = ~(uint32_t)bl_iq_lowest(t, list, number, &lines, at, winner);
+    const int behind = end - at < bl_iq_lanes ? end - at : bl_iq_lanes;
+    if (unsure & ((1u << behind) - 1)) bl_iq_best_of(kind, t, list, number, at, winner);
+  }
 }
 
 /// The points on the grid for each try, for the weights of one point.
 BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t *rounded,
                           uint32_t *found) {
   const int count = 2 * kind.tries + 1;
-  uint64_t starts = bl_iq_round(kind, t->x, t->inverses, rounded);
+  uint64_t starts = bl_iq_round(kind, t->x, (const f32x8 *)t->inverses, rounded);
   BL_ONE_BY_ONE
   for (int first = 0; first < count;) {
     starts &= starts - 1;
     const int end = __builtin_ctzll(starts);
     const uint32_t cell = lists->cells[rounded[first]];
-    const uint16_t *list = lists->points + bl_iq_start(cell);
-    int number = (int)bl_iq_number(cell);
     if (cell & BL_IQ_ON_GRID) {
       BL_ONE_BY_ONE
       for (int at = first; at < end; at += bl_iq_lanes) *(u32x8 *)(found + at) = rounded[first];
     } else {
-      if (!bl_iq_run_clear(kind, t, first, end - 1)) {
-        const int all = list[-1];
-        list += number;
-        number = all;
-      }
-      BL_ONE_BY_ONE
-      for (int at = first; at < end; at += bl_iq_lanes) {
-        bl_iq_best_of(kind, t, list, number, at, (u32x8 *)(found + at));
-      }
+      bl_iq_find_run(kind, lists, t, cell, first, end, found);
     }
     first = end;
   }
@@ -261,13 +295,21 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
   _Alignas(64) f32x8 inverses[vectors], scales[vectors], products[vectors], squares[vectors];
   // One vector more than there are tries: runs are read and written by whole vectors from where they start.
   _Alignas(64) uint32_t rounded[bl_iq_points][bl_iq_tries], found[bl_iq_points][bl_iq_tries + 8];
-  _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], errors[bl_iq_table_rows * bl_iq_tries + 8];
+  _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], twice[bl_iq_group], energy[bl_iq_group];
   bl_iq_scales(kind, peak, inverses, scales);
   bl_iq_table_values(kind, scales, values);
+  for (int i = 0; i < kind.group; i += bl_iq_lanes) {
+    const f32x8 x = *(const f32x8 *)(w->x + i), product = *(const f32x8 *)(w->root + i) * x;
+    *(f32x8 *)(twice + i) = product * 2.0f;
+    *(f32x8 *)(energy + i) = product * x;
+  }
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
-    const bl_iq_tables t = {w->x + k * kind.dims, w->root + k * kind.dims, inverses, scales, values, errors};
-    if (kind.tabled) bl_iq_table_errors(kind, &t, errors);
+    const int at = k * kind.dims;
+    bl_iq_tables t = {.x = w->x + at, .root = w->root + at, .twice = twice + at, .energy = energy[at],
+                      .inverses = (const float *)inverses, .scales = (const float *)scales, .values = values};
+    BL_UNROLL
+    for (int i = 1; i < kind.dims; i++) t.energy += energy[at + i];
     bl_iq_find(kind, lists, &t, rounded[k], found[k]);
   }
   bl_iq_sum_up(kind, w, found, products, squares);
