@@ -59,6 +59,18 @@ BL_INLINE uint8_t bl_iq_bits(const i32x8 *mask) {
   return bits;
 }
 
+#define BL_IQ_NUMBERS ((i32x8){0, 1, 2, 3, 4, 5, 6, 7})
+
+/// The greatest lane; where there is NaN, any.
+BL_INLINE float bl_iq_most(const f32x8 *lanes) {
+  const f32x8 a = *lanes;
+  f32x8 b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  b = a > b ? a : b;
+  f32x8 c = __builtin_shufflevector(b, b, 2, 3, 0, 1, 6, 7, 4, 5);
+  c = b > c ? b : c;
+  return c[0] > c[1] ? c[0] : c[1];
+}
+
 /// nearest_int(0.5f * (scaled - 1)), kept within the levels. (The bits are taken apart as the reference does
 /// it, so that NaN comes out the same.)
 BL_INLINE void bl_iq_levels(const f32x8 *scaled, int levels, i32x8 *out) {
@@ -275,11 +287,11 @@ BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*
   for (int v = 0; v < vectors; v++) products[v] = qx[v], squares[v] = q2[v];
 }
 
-/// The scales of all tries around that which puts `peak` on the highest level.
+/// The scales of all tries around that which puts `peak` on the highest level; one vector more than it takes.
 BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 *scales) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
-  for (int v = 0; v < vectors; v++) {
-    i32x8 number = (i32x8){0, 1, 2, 3, 4, 5, 6, 7} + (v * bl_iq_lanes - kind.tries);
+  for (int v = 0; v <= vectors; v++) {
+    i32x8 number = BL_IQ_NUMBERS + (v * bl_iq_lanes - kind.tries);
     number = __builtin_elementwise_min(number, (i32x8)kind.tries);
     const f32x8 off = __builtin_convertvector(number, f32x8) * kind.step;
     inverses[v] = ((float)(2 * kind.levels - 1) + off) / peak;
@@ -287,12 +299,49 @@ BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 
   }
 }
 
+/// The best try, gone through in the reference's way: a later one has to be better than the best before.
+BL_INLINE int bl_iq_best_in_order(int count, const f32x8 *products, const f32x8 *squares) {
+  float best = 0;
+  int best_try = -1;
+  for (int t = 0; t < count; t++) {
+    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
+    if (q2 > 0 && qx * qx > best * q2) {
+      best = qx / q2 * qx;
+      best_try = t;
+    }
+  }
+  return best_try;
+}
+
+/// The same, faster where one try is clearly better than the others and all values are far from the limits of
+/// floats. Negative if no try is any good.
+BL_INLINE int bl_iq_best_try(bl_iq_kind kind, const f32x8 *products, const f32x8 *squares) {
+  const int count = 2 * kind.tries + 1, vectors = (count + bl_iq_lanes - 1) / bl_iq_lanes;
+  f32x8 gains[bl_iq_tries / bl_iq_lanes], most = 0;
+  i32x8 ordinary = -1;
+  for (int v = 0; v < vectors; v++) {
+    const f32x8 qx = products[v], q2 = squares[v], square = qx * qx;
+    const i32x8 used = BL_IQ_NUMBERS < count - v * bl_iq_lanes;
+    ordinary &= ~used | ((q2 > 1e-30f) & (q2 < 1e30f) & (square > 1e-30f) & (square < 1e30f));
+    gains[v] = used ? square / q2 : (f32x8)0;
+    most = most > gains[v] ? most : gains[v];
+  }
+  const float enough = bl_iq_most(&most) * (1 - 2e-6f);
+  uint32_t good = 0;
+  for (int v = 0; v < vectors; v++) {
+    const i32x8 near = gains[v] > enough;
+    good |= (uint32_t)bl_iq_bits(&near) << (v * bl_iq_lanes);
+  }
+  if (bl_iq_bits(&ordinary) == 255 && good != 0 && (good & (good - 1)) == 0) return __builtin_ctz(good);
+  return bl_iq_best_in_order(count, products, squares);
+}
+
 /// Tries scales, and keeps the best in `fit`.
 BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, float peak,
                          bl_iq_fit *fit) {
   enum { vectors = bl_iq_tries / bl_iq_lanes };
-  const int points = kind.group / kind.dims, count = 2 * kind.tries + 1;
-  _Alignas(64) f32x8 inverses[vectors], scales[vectors], products[vectors], squares[vectors];
+  const int points = kind.group / kind.dims;
+  _Alignas(64) f32x8 inverses[vectors + 1], scales[vectors + 1], products[vectors], squares[vectors];
   // One vector more than there are tries: runs are read and written by whole vectors from where they start.
   _Alignas(64) uint32_t rounded[bl_iq_points][bl_iq_tries], found[bl_iq_points][bl_iq_tries + 8];
   _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], twice[bl_iq_group], energy[bl_iq_group];
@@ -313,28 +362,20 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
     bl_iq_find(kind, lists, &t, rounded[k], found[k]);
   }
   bl_iq_sum_up(kind, w, found, products, squares);
-  float best = 0;
-  int best_try = -1;
-  for (int t = 0; t < count; t++) {
-    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
-    if (q2 > 0 && qx * qx > best * q2) {
-      fit->scale = qx / q2;
-      best = fit->scale * qx;
-      best_try = t;
-    }
-  }
-  if (best_try < 0) return;
+  const int best = bl_iq_best_try(kind, products, squares);
+  if (best < 0) return;
+  fit->scale = ((const float *)products)[best] / ((const float *)squares)[best];
   fit->rounded = 0;
   for (int k = 0; k < points; k++) {
-    fit->points[k] = found[k][best_try];
-    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][best_try]] & BL_IQ_ON_GRID) << k;
+    fit->points[k] = found[k][best];
+    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][best]] & BL_IQ_ON_GRID) << k;
   }
 }
 
 /// The first of a list with the least error at one scale: eight points side by side.
 BL_INLINE uint32_t bl_iq_best_at(bl_iq_kind kind, const uint16_t *list, int count, const float *x,
                                  const float *root, float scale) {
-  const i32x8 numbers = {0, 1, 2, 3, 4, 5, 6, 7};
+  const i32x8 numbers = BL_IQ_NUMBERS;
   f32x8 least = FLT_MAX;
   i32x8 winner = numbers;
   for (int j = 0; j < count; j += bl_iq_lanes) {
@@ -355,45 +396,58 @@ BL_INLINE uint32_t bl_iq_best_at(bl_iq_kind kind, const uint16_t *list, int coun
   return list[__builtin_reduce_min(here ? winner : (i32x8)INT32_MAX)];
 }
 
+/// Packs eight levels, as one point or as two, whose packed form is in the first lane of each.
+BL_INLINE void bl_iq_pack(bl_iq_kind kind, const i32x8 *levels, uint32_t *packed) {
+  u32x8 v = (u32x8)*levels << ((u32x8)(BL_IQ_NUMBERS & (kind.dims - 1)) * (uint32_t)kind.bits);
+  v |= __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+  v |= __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+  if (kind.dims == 8) v |= __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+  packed[0] = v[0];
+  if (kind.dims == 4) packed[1] = v[4];
+}
+
+/// The scale that fits a group's points best, or `scale` if there is none.
+BL_INLINE float bl_iq_fit_scale(bl_iq_kind kind, const bl_iq_weights *w, const uint32_t *points, float scale) {
+  float qx[bl_iq_group], q2[bl_iq_group], products = 0, squares = 0;
+  for (int i = 0; i < kind.group; i += bl_iq_lanes) {
+    const uint32_t a = points[i / kind.dims], b = points[(i + 4) / kind.dims];
+    const u32x8 packed = (u32x8){a, a, a, a, b, b, b, b}, mask = (2u << kind.bits) - 2;
+    const u32x8 shifts = (u32x8)(BL_IQ_NUMBERS & (kind.dims - 1)) * (uint32_t)kind.bits;
+    const f32x8 q = __builtin_convertvector((i32x8)((packed << 1 >> shifts & mask) | 1), f32x8);
+    const f32x8 weight = *(const f32x8 *)(w->weight + i), x = *(const f32x8 *)(w->x + i);
+    *(f32x8 *)(qx + i) = weight * x * q;
+    *(f32x8 *)(q2 + i) = weight * q * q;
+  }
+  for (int i = 0; i < kind.group; i++) products += qx[i], squares += q2[i];
+  return squares > 0 ? products / squares : scale;
+}
+
 /// Finds points anew for the scale that was found, those of bits `which`, and fits the scale to them.
 BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, uint32_t which,
                             bl_iq_fit *fit) {
   const float inverse = 1.0f / fit->scale;
-  int32_t levels[bl_iq_group];
-  uint32_t clear = 0;
+  uint32_t packed[bl_iq_points], clear = 0;
   for (int i = 0; i < kind.group; i += bl_iq_lanes) {
     const f32x8 scaled = inverse * *(const f32x8 *)(w->x + i);
-    bl_iq_levels(&scaled, kind.levels, (i32x8 *)(levels + i));
+    i32x8 levels;
+    bl_iq_levels(&scaled, kind.levels, &levels);
+    bl_iq_pack(kind, &levels, packed + i / kind.dims);
     clear |= (uint32_t)bl_iq_clear(&scaled) << i;
   }
-  float products = 0, squares = 0;
   BL_ONE_BY_ONE
   for (int k = 0; k < kind.group / kind.dims; k++) {
+    if (!(which >> k & 1)) continue;
     const int first = k * kind.dims;
-    if (which >> k & 1) {
-      uint32_t packed = 0;
-      BL_UNROLL
-      for (int i = 0; i < kind.dims; i++) packed |= (uint32_t)levels[first + i] << (kind.bits * i);
-      fit->points[k] = packed;
-      const uint32_t cell = lists->cells[packed];
-      if (!(cell & BL_IQ_ON_GRID)) {
-        const uint16_t *list = lists->points + bl_iq_start(cell);
-        const uint32_t all = (1u << kind.dims) - 1;
-        const bool short_list = (clear >> first & all) == all;
-        const int number = (int)bl_iq_number(cell);
-        fit->points[k] = bl_iq_best_at(kind, short_list ? list : list + number, short_list ? number : list[-1],
-                                       w->x + first, w->root + first, fit->scale);
-      }
-    }
-    BL_UNROLL
-    for (int i = 0; i < kind.dims; i++) {
-      const float weight = w->weight[first + i];
-      const float q = (float)(int)((fit->points[k] << 1 >> (kind.bits * i) & ((2u << kind.bits) - 2)) | 1);
-      products += weight * w->x[first + i] * q;
-      squares += weight * q * q;
-    }
+    const uint32_t cell = lists->cells[packed[k]], all = (1u << kind.dims) - 1;
+    fit->points[k] = packed[k];
+    if (cell & BL_IQ_ON_GRID) continue;
+    const uint16_t *list = lists->points + bl_iq_start(cell);
+    const bool short_list = (clear >> first & all) == all;
+    const int number = (int)bl_iq_number(cell);
+    fit->points[k] = bl_iq_best_at(kind, short_list ? list : list + number, short_list ? number : list[-1],
+                                   w->x + first, w->root + first, fit->scale);
   }
-  if (squares > 0) fit->scale = products / squares;
+  fit->scale = bl_iq_fit_scale(kind, w, fit->points, fit->scale);
 }
 
 #endif
