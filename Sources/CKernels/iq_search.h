@@ -299,31 +299,18 @@ BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 
   }
 }
 
-/// The best try, gone through in the reference's way: a later one has to be better than the best before.
-BL_INLINE int bl_iq_best_in_order(int count, const f32x8 *products, const f32x8 *squares) {
-  float best = 0;
-  int best_try = -1;
-  for (int t = 0; t < count; t++) {
-    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
-    if (q2 > 0 && qx * qx > best * q2) {
-      best = qx / q2 * qx;
-      best_try = t;
-    }
-  }
-  return best_try;
-}
-
-/// The same, faster where one try is clearly better than the others and all values are far from the limits of
-/// floats. Negative if no try is any good.
+/// The best try: the last that is better than the best before; negative if none is any good. The reference goes
+/// through all of them in order; here only through those near the best, if all values are far from the limits
+/// of floats. (Often several are equal, and whether a later one counts as better is up to rounding.)
 BL_INLINE int bl_iq_best_try(bl_iq_kind kind, const f32x8 *products, const f32x8 *squares) {
   const int count = 2 * kind.tries + 1, vectors = (count + bl_iq_lanes - 1) / bl_iq_lanes;
   f32x8 gains[bl_iq_tries / bl_iq_lanes], most = 0;
   i32x8 ordinary = -1;
   for (int v = 0; v < vectors; v++) {
-    const f32x8 qx = products[v], q2 = squares[v], square = qx * qx;
+    const f32x8 qx = products[v], q2 = squares[v], square = qx * qx, gain = qx / q2 * qx;
     const i32x8 used = BL_IQ_NUMBERS < count - v * bl_iq_lanes;
     ordinary &= ~used | ((q2 > 1e-30f) & (q2 < 1e30f) & (square > 1e-30f) & (square < 1e30f));
-    gains[v] = used ? square / q2 : (f32x8)0;
+    gains[v] = used ? gain : (f32x8)0;
     most = most > gains[v] ? most : gains[v];
   }
   const float enough = bl_iq_most(&most) * (1 - 2e-6f);
@@ -332,8 +319,18 @@ BL_INLINE int bl_iq_best_try(bl_iq_kind kind, const f32x8 *products, const f32x8
     const i32x8 near = gains[v] > enough;
     good |= (uint32_t)bl_iq_bits(&near) << (v * bl_iq_lanes);
   }
-  if (bl_iq_bits(&ordinary) == 255 && good != 0 && (good & (good - 1)) == 0) return __builtin_ctz(good);
-  return bl_iq_best_in_order(count, products, squares);
+  if (bl_iq_bits(&ordinary) != 255) good = (uint32_t)((1ull << count) - 1);
+  float best = 0;
+  int best_try = -1;
+  BL_ONE_BY_ONE
+  for (; good != 0; good &= good - 1) {
+    const int t = __builtin_ctz(good);
+    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
+    const bool better = (q2 > 0) & (qx * qx > best * q2);
+    best = better ? ((const float *)gains)[t] : best;
+    best_try = better ? t : best_try;
+  }
+  return best_try;
 }
 
 /// Tries scales, and keeps the best in `fit`.
