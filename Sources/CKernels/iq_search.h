@@ -245,10 +245,9 @@ BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const b
 }
 
 /// The points on the grid for each try, for the weights of one point.
-BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t *rounded,
-                          uint32_t *found) {
+BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint64_t starts,
+                          const uint32_t *rounded, uint32_t *found) {
   const int count = 2 * kind.tries + 1;
-  uint64_t starts = bl_iq_round(kind, t->x, (const f32x8 *)t->inverses, rounded);
   BL_ONE_BY_ONE
   for (int first = 0; first < count;) {
     starts &= starts - 1;
@@ -349,6 +348,12 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
     *(f32x8 *)(twice + i) = product * 2.0f;
     *(f32x8 *)(energy + i) = product * x;
   }
+  // All points are rounded first: what branches depend on is there early then.
+  uint64_t starts[bl_iq_points];
+  BL_ONE_BY_ONE
+  for (int k = 0; k < points; k++) {
+    starts[k] = bl_iq_round(kind, w->x + k * kind.dims, inverses, rounded[k]);
+  }
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
     const int at = k * kind.dims;
@@ -356,7 +361,7 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
                       .inverses = (const float *)inverses, .scales = (const float *)scales, .values = values};
     BL_UNROLL
     for (int i = 1; i < kind.dims; i++) t.energy += energy[at + i];
-    bl_iq_find(kind, lists, &t, rounded[k], found[k]);
+    bl_iq_find(kind, lists, &t, starts[k], rounded[k], found[k]);
   }
   bl_iq_sum_up(kind, w, found, products, squares);
   const int best = bl_iq_best_try(kind, products, squares);
