@@ -180,6 +180,7 @@ BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first
 /// s the rest is a line in s.
 typedef struct {
   f32x8 slope[bl_iq_longest / bl_iq_lanes], rest[bl_iq_longest / bl_iq_lanes];
+  u32x8 point[bl_iq_longest / bl_iq_lanes];
 } bl_iq_lines;
 
 BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count,
@@ -195,6 +196,7 @@ BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const ui
       rest += t->twice[i] * q;
       slope += t->root[i] * q * q;
     }
+    lines->point[j / bl_iq_lanes] = packed;
     lines->slope[j / bl_iq_lanes] = slope;
     lines->rest[j / bl_iq_lanes] = rest;
   }
@@ -204,18 +206,19 @@ BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const ui
 /// for sure: no other is nearer to it than what rounding may do to both their errors as the reference computes
 /// them: some 3e-6 of the errors and of sum(r x^2), and what is lost below the least normal number. (No bit where
 /// there is NaN or infinity.)
-BL_INLINE uint8_t bl_iq_lowest(const bl_iq_tables *t, const uint16_t *list, int count, const bl_iq_lines *lines,
-                               int first, u32x8 *winner) {
+BL_INLINE uint8_t bl_iq_lowest(const bl_iq_tables *t, const bl_iq_lines *lines, int count, int first,
+                               u32x8 *winner) {
   const f32x8 scale = *(const f32x8 *)(t->scales + first), inverse = *(const f32x8 *)(t->inverses + first);
   const float *slope = (const float *)lines->slope, *rest = (const float *)lines->rest;
+  const uint32_t *points = (const uint32_t *)lines->point;
   f32x8 least = __builtin_inff(), second = __builtin_inff();
-  u32x8 won = list[0];
+  u32x8 won = points[0];
   BL_ONE_BY_ONE
   for (int j = 0; j < count; j++) {
     const f32x8 height = scale * slope[j] - rest[j], greater = least > height ? least : height;
     const i32x8 lower = height < least;
     second = second < greater ? second : greater;
-    won = lower ? (u32x8)(uint32_t)list[j] : won;
+    won = lower ? (u32x8)points[j] : won;
     least = lower ? height : least;
   }
   *winner = won;
@@ -238,7 +241,7 @@ BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const b
   BL_ONE_BY_ONE
   for (int at = first; at < end; at += bl_iq_lanes) {
     u32x8 *winner = (u32x8 *)(found + at);
-    const uint32_t unsure = ~(uint32_t)bl_iq_lowest(t, list, number, &lines, at, winner);
+    const uint32_t unsure = ~(uint32_t)bl_iq_lowest(t, &lines, number, at, winner);
     const int behind = end - at < bl_iq_lanes ? end - at : bl_iq_lanes;
     if (unsure & ((1u << behind) - 1)) bl_iq_best_of(kind, t, list, number, at, winner);
   }
