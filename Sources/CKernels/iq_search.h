@@ -71,10 +71,10 @@ BL_INLINE float bl_iq_most(const f32x8 *lanes) {
   return c[0] > c[1] ? c[0] : c[1];
 }
 
-/// nearest_int(0.5f * (scaled - 1)), kept within the levels. (The bits are taken apart as the reference does
-/// it, so that NaN comes out the same.)
-BL_INLINE void bl_iq_levels(const f32x8 *scaled, int levels, i32x8 *out) {
-  const f32x8 rounded = 0.5f * (*scaled - 1.0f) + BL_ROUNDER;
+/// nearest_int(0.5f * (x / scale - 1)), kept within the levels; `half` is x / scale / 2. (The bits are taken apart
+/// as the reference does it, so that NaN comes out the same.)
+BL_INLINE void bl_iq_levels(const f32x8 *half, int levels, i32x8 *out) {
+  const f32x8 rounded = *half - 0.5f + BL_ROUNDER;
   const i32x8 level = ((i32x8)rounded & 0x7fffff) - 0x400000;
   *out = __builtin_elementwise_max(__builtin_elementwise_min(level, (i32x8)(levels - 1)), (i32x8)0);
 }
@@ -87,13 +87,13 @@ BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *o
   *out = __builtin_convertvector((i32x8)odd, f32x8);
 }
 
-/// What the search of one point's weights reads: scales and 1 / scales of all tries; what each level is with
+/// What the search of one point's weights reads: scales of all tries, 1 / scale, 0.5 / scale; what each level is with
 /// each scale, [level][try]; sums for bl_iq_narrow.
 typedef struct {
   const float *x, *root;
   const float *twice;  // root * x * 2
   float energy;        // the sum of root * x^2
-  const float *inverses, *scales, *values;
+  const float *scales, *inverses, *halves, *values;
 } bl_iq_tables;
 
 BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *values) {
@@ -131,7 +131,7 @@ BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint1
 
 /// The point for each try, by rounding alone. Returns a bit for each try whose point isn't that of the one
 /// before, the first included, and one behind the last.
-BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inverses, uint32_t *rounded) {
+BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *halves, uint32_t *rounded) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes, count = 2 * kind.tries + 1;
   u32x8 before = 0;
   uint64_t starts = 0;
@@ -140,9 +140,9 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inv
     u32x8 packed = 0;
     BL_UNROLL
     for (int i = kind.dims - 1; i >= 0; i--) {
-      const f32x8 scaled = inverses[v] * x[i];
+      const f32x8 half = halves[v] * x[i];
       i32x8 level;
-      bl_iq_levels(&scaled, kind.levels, &level);
+      bl_iq_levels(&half, kind.levels, &level);
       packed = packed << (uint32_t)kind.bits | (u32x8)level;
     }
     *(u32x8 *)(rounded + v * bl_iq_lanes) = packed;
@@ -153,24 +153,24 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inv
   return (starts & ((1ull << count) - 1)) | 1 | 1ull << count;
 }
 
-/// Whether all weights are clear of the limits between levels: 1e-4 is well above what errors of rounding
-/// amount to. (False for NaN.)
-BL_INLINE uint8_t bl_iq_clear(const f32x8 *scaled) {
-  const f32x8 value = 0.5f * (*scaled - 1.0f), off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
+/// Bits of weights that are clear of the limits between levels: 1e-4 is well above what errors of rounding amount
+/// to. (None for NaN.)
+BL_INLINE uint8_t bl_iq_clear(const f32x8 *half) {
+  const f32x8 value = *half - 0.5f, off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
   const i32x8 clear = (f32x8)((u32x8)off & 0x7fffffffu) < 0.4999f;
   return bl_iq_bits(&clear);
 }
 
-/// The same for a run of tries: if it is so for the first and the last it is so for all.
+/// Whether all weights are so for a run of tries: if they are for the first and the last they are for all.
 BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first, int last) {
   if (kind.dims == 8) {
-    const f32x8 x = *(const f32x8 *)t->x, a = x * t->inverses[first], b = x * t->inverses[last];
+    const f32x8 x = *(const f32x8 *)t->x, a = x * t->halves[first], b = x * t->halves[last];
     return (bl_iq_clear(&a) & bl_iq_clear(&b)) == 255;
   }
   f32x8 both;
   BL_UNROLL
   for (int i = 0; i < 8; i++) both[i] = t->x[i % 4];
-  const f32x8 a = t->inverses[first], b = t->inverses[last];
+  const f32x8 a = t->halves[first], b = t->halves[last];
   both *= __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
   return bl_iq_clear(&both) == 255;
 }
@@ -290,7 +290,7 @@ BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*
 }
 
 /// The scales of all tries around that which puts `peak` on the highest level; one vector more than it takes.
-BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 *scales) {
+BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *scales, f32x8 *inverses, f32x8 *halves) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
   for (int v = 0; v <= vectors; v++) {
     i32x8 number = BL_IQ_NUMBERS + (v * bl_iq_lanes - kind.tries);
@@ -298,6 +298,7 @@ BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 
     const f32x8 off = __builtin_convertvector(number, f32x8) * kind.step;
     inverses[v] = ((float)(2 * kind.levels - 1) + off) / peak;
     scales[v] = 1.0f / inverses[v];
+    halves[v] = 0.5f * inverses[v];
   }
 }
 
@@ -340,11 +341,12 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
                          bl_iq_fit *fit) {
   enum { vectors = bl_iq_tries / bl_iq_lanes };
   const int points = kind.group / kind.dims;
-  _Alignas(64) f32x8 inverses[vectors + 1], scales[vectors + 1], products[vectors], squares[vectors];
+  _Alignas(64) f32x8 scales[vectors + 1], inverses[vectors + 1], halves[vectors + 1];
+  _Alignas(64) f32x8 products[vectors], squares[vectors];
   // One vector more than there are tries: runs are read and written by whole vectors from where they start.
   _Alignas(64) uint32_t rounded[bl_iq_points][bl_iq_tries], found[bl_iq_points][bl_iq_tries + 8];
   _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], twice[bl_iq_group], energy[bl_iq_group];
-  bl_iq_scales(kind, peak, inverses, scales);
+  bl_iq_scales(kind, peak, scales, inverses, halves);
   bl_iq_table_values(kind, scales, values);
   for (int i = 0; i < kind.group; i += bl_iq_lanes) {
     const f32x8 x = *(const f32x8 *)(w->x + i), product = *(const f32x8 *)(w->root + i) * x;
@@ -355,13 +357,14 @@ BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_
   uint64_t starts[bl_iq_points];
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
-    starts[k] = bl_iq_round(kind, w->x + k * kind.dims, inverses, rounded[k]);
+    starts[k] = bl_iq_round(kind, w->x + k * kind.dims, halves, rounded[k]);
   }
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
     const int at = k * kind.dims;
     bl_iq_tables t = {.x = w->x + at, .root = w->root + at, .twice = twice + at, .energy = energy[at],
-                      .inverses = (const float *)inverses, .scales = (const float *)scales, .values = values};
+                      .scales = (const float *)scales, .inverses = (const float *)inverses,
+                      .halves = (const float *)halves, .values = values};
     BL_UNROLL
     for (int i = 1; i < kind.dims; i++) t.energy += energy[at + i];
     bl_iq_find(kind, lists, &t, starts[k], rounded[k], found[k]);
@@ -430,14 +433,14 @@ BL_INLINE float bl_iq_fit_scale(bl_iq_kind kind, const bl_iq_weights *w, const u
 /// Finds points anew for the scale that was found, those of bits `which`, and fits the scale to them.
 BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, uint32_t which,
                             bl_iq_fit *fit) {
-  const float inverse = 1.0f / fit->scale;
+  const float half_inverse = 0.5f * (1.0f / fit->scale);
   uint32_t packed[bl_iq_points], clear = 0;
   for (int i = 0; i < kind.group; i += bl_iq_lanes) {
-    const f32x8 scaled = inverse * *(const f32x8 *)(w->x + i);
+    const f32x8 half = half_inverse * *(const f32x8 *)(w->x + i);
     i32x8 levels;
-    bl_iq_levels(&scaled, kind.levels, &levels);
+    bl_iq_levels(&half, kind.levels, &levels);
     bl_iq_pack(kind, &levels, packed + i / kind.dims);
-    clear |= (uint32_t)bl_iq_clear(&scaled) << i;
+    clear |= (uint32_t)bl_iq_clear(&half) << i;
   }
   BL_ONE_BY_ONE
   for (int k = 0; k < kind.group / kind.dims; k++) {
