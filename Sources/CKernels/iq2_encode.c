@@ -124,7 +124,7 @@ BL_INLINE void put_iq2_xxs_group(const bl_iq_lists *lists, const bl_iq_block *bl
 }
 
 BL_INLINE void encode_iq2_xxs(const bl_iq_lists *lists, bl_iq_block *block, uint8_t *out) {
-  const bl_iq_kind kind = {.dims = 8, .bits = 2, .levels = 3, .group = 32, .tries = 6, .step = 0.1f, .tabled = true};
+  const bl_iq_kind kind = {.dims = 8, .bits = 2, .levels = 3, .group = 32, .tries = 6, .step = 0.1f};
   float scales[groups], first[groups], greatest = 0;
   memset(out, 0, iq2_xxs_bytes);
   bl_iq_even_signs(block);
@@ -204,7 +204,7 @@ BL_INLINE void put_iq2_s_group(const bl_iq_lists *lists, const bl_iq_block *bloc
 
 /// A super-block of IQ2_S, or of IQ2_XS.
 BL_INLINE void encode_sixteens(const bl_iq_lists *lists, const bl_iq_block *block, bool s, uint8_t *out) {
-  const bl_iq_kind kind = {.dims = 8, .bits = 2, .levels = 3, .group = 16, .tries = 9, .step = 0.1f, .tabled = true};
+  const bl_iq_kind kind = {.dims = 8, .bits = 2, .levels = 3, .group = 16, .tries = 9, .step = 0.1f};
   const size_t bytes = s ? iq2_s_bytes : iq2_xs_bytes;
   float scales[sixteens], greatest = 0;
   memset(out, 0, bytes);

@@ -86,13 +86,7 @@ BL_INLINE float bl_iq_peak(const float *x, int count) {
     strange |= v != v;
     most = most > v ? most : v;
   }
-  if (bl_iq_bits(&strange) == 0) {
-    f32x8 b = __builtin_shufflevector(most, most, 4, 5, 6, 7, 0, 1, 2, 3);
-    b = most > b ? most : b;
-    f32x8 c = __builtin_shufflevector(b, b, 2, 3, 0, 1, 6, 7, 4, 5);
-    c = b > c ? b : c;
-    return c[0] > c[1] ? c[0] : c[1];
-  }
+  if (bl_iq_bits(&strange) == 0) return bl_iq_most(&most);
   float peak = x[0];
   for (int i = 1; i < count; i++) peak = peak > x[i] ? peak : x[i];
   return peak;

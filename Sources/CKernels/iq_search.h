@@ -30,7 +30,7 @@ enum {
   bl_iq_points = 8,       // points of a group, at most
   bl_iq_tries = 32,       // at most, with lanes that fill up
   bl_iq_most_levels = 8,
-  bl_iq_table_rows = 32,  // eight weights times four levels, of which three are used
+  bl_iq_longest = 296,    // list, rounded up
 };
 
 /// How a type searches; constants where it is used.
@@ -39,7 +39,6 @@ typedef struct {
   int group;               // weights that share a scale
   int tries;               // on either side of the scale first thought of
   float step;
-  bool tabled;  // errors of single weights are tabled: worth it for long lists and few levels
 } bl_iq_kind;
 
 /// A group: weights without their signs, how much each counts, the square root of that.
@@ -60,10 +59,22 @@ BL_INLINE uint8_t bl_iq_bits(const i32x8 *mask) {
   return bits;
 }
 
-/// nearest_int(0.5f * (scaled - 1)), kept within the levels. (The bits are taken apart as the reference does
-/// it, so that NaN comes out the same.)
-BL_INLINE void bl_iq_levels(const f32x8 *scaled, int levels, i32x8 *out) {
-  const f32x8 rounded = 0.5f * (*scaled - 1.0f) + BL_ROUNDER;
+#define BL_IQ_NUMBERS ((i32x8){0, 1, 2, 3, 4, 5, 6, 7})
+
+/// The greatest lane; where there is NaN, any.
+BL_INLINE float bl_iq_most(const f32x8 *lanes) {
+  const f32x8 a = *lanes;
+  f32x8 b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+  b = a > b ? a : b;
+  f32x8 c = __builtin_shufflevector(b, b, 2, 3, 0, 1, 6, 7, 4, 5);
+  c = b > c ? b : c;
+  return c[0] > c[1] ? c[0] : c[1];
+}
+
+/// nearest_int(0.5f * (x / scale - 1)), kept within the levels; `half` is x / scale / 2. (The bits are taken apart
+/// as the reference does it, so that NaN comes out the same.)
+BL_INLINE void bl_iq_levels(const f32x8 *half, int levels, i32x8 *out) {
+  const f32x8 rounded = *half - 0.5f + BL_ROUNDER;
   const i32x8 level = ((i32x8)rounded & 0x7fffff) - 0x400000;
   *out = __builtin_elementwise_max(__builtin_elementwise_min(level, (i32x8)(levels - 1)), (i32x8)0);
 }
@@ -76,12 +87,13 @@ BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *o
   *out = __builtin_convertvector((i32x8)odd, f32x8);
 }
 
-/// What the search of one point's weights reads: scales and 1 / scales of all tries; what each level is with
-/// each scale, [level][try]; if tabled, errors, [weight, level][try].
+/// What the search of one point's weights reads: scales of all tries, 1 / scale, 0.5 / scale; what each level is with
+/// each scale, [level][try]; sums for bl_iq_narrow.
 typedef struct {
   const float *x, *root;
-  const f32x8 *inverses, *scales;
-  const float *values, *errors;
+  const float *twice;  // root * x * 2
+  float energy;        // the sum of root * x^2
+  const float *scales, *inverses, *halves, *values;
 } bl_iq_tables;
 
 BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *values) {
@@ -93,46 +105,22 @@ BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *v
   }
 }
 
-BL_INLINE void bl_iq_table_errors(bl_iq_kind kind, const bl_iq_tables *t, float *errors) {
-  const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
-  BL_UNROLL
-  for (int i = 0; i < kind.dims; i++) {
-    const float x = t->x[i], root = t->root[i];
-    BL_UNROLL
-    for (int level = 0; level < kind.levels; level++) {
-      for (int v = 0; v < vectors; v++) {
-        const f32x8 off = *(const f32x8 *)(t->values + level * bl_iq_tries + v * bl_iq_lanes) - x;
-        *(f32x8 *)(errors + ((i << kind.bits) + level) * bl_iq_tries + v * bl_iq_lanes) = root * off * off;
-      }
-    }
-  }
-}
-
-/// The error of one weight for eight tries from `first` on.
-BL_INLINE void bl_iq_error(bl_iq_kind kind, const bl_iq_tables *t, int first, uint32_t packed, int dim, f32x8 *error) {
-  const uint32_t level = packed >> (kind.bits * dim) & ((1u << kind.bits) - 1);
-  if (kind.tabled) {
-    *error = *(const f32x8 *)(t->errors + first + (((uint32_t)dim << kind.bits) + level) * bl_iq_tries);
-  } else {
-    const f32x8 off = *(const f32x8 *)(t->values + first + level * bl_iq_tries) - t->x[dim];
-    *error = t->root[dim] * off * off;
-  }
-}
-
 /// The first of a list with the least error, for eight tries from `first` on.
 BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count, int first,
                              u32x8 *winner) {
+  const uint32_t mask = (1u << kind.bits) - 1;
   f32x8 least = FLT_MAX;
   u32x8 won = list[0];
   BL_ONE_BY_ONE
   for (int j = 0; j < count; j++) {
     const uint32_t packed = list[j];
-    f32x8 sum, error;
-    bl_iq_error(kind, t, first, packed, 0, &sum);
+    f32x8 sum = 0;
     BL_UNROLL
-    for (int i = 1; i < kind.dims; i++) {
-      bl_iq_error(kind, t, first, packed, i, &error);
-      sum += error;
+    for (int i = 0; i < kind.dims; i++) {
+      const uint32_t level = packed >> (kind.bits * i) & mask;
+      const f32x8 off = *(const f32x8 *)(t->values + first + level * bl_iq_tries) - t->x[i];
+      const f32x8 error = t->root[i] * off * off;
+      sum = i == 0 ? error : sum + error;
     }
     const i32x8 closer = sum < least;
     won = closer ? (u32x8)packed : won;
@@ -143,7 +131,7 @@ BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint1
 
 /// The point for each try, by rounding alone. Returns a bit for each try whose point isn't that of the one
 /// before, the first included, and one behind the last.
-BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inverses, uint32_t *rounded) {
+BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *halves, uint32_t *rounded) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes, count = 2 * kind.tries + 1;
   u32x8 before = 0;
   uint64_t starts = 0;
@@ -152,9 +140,9 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inv
     u32x8 packed = 0;
     BL_UNROLL
     for (int i = kind.dims - 1; i >= 0; i--) {
-      const f32x8 scaled = inverses[v] * x[i];
+      const f32x8 half = halves[v] * x[i];
       i32x8 level;
-      bl_iq_levels(&scaled, kind.levels, &level);
+      bl_iq_levels(&half, kind.levels, &level);
       packed = packed << (uint32_t)kind.bits | (u32x8)level;
     }
     *(u32x8 *)(rounded + v * bl_iq_lanes) = packed;
@@ -165,54 +153,114 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *inv
   return (starts & ((1ull << count) - 1)) | 1 | 1ull << count;
 }
 
-/// Whether all weights are clear of the limits between levels: 1e-4 is well above what errors of rounding
-/// amount to. (False for NaN.)
-BL_INLINE uint8_t bl_iq_clear(const f32x8 *scaled) {
-  const f32x8 value = 0.5f * (*scaled - 1.0f), off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
+/// Bits of weights that are clear of the limits between levels: 1e-4 is well above what errors of rounding amount
+/// to. (None for NaN.)
+BL_INLINE uint8_t bl_iq_clear(const f32x8 *half) {
+  const f32x8 value = *half - 0.5f, off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
   const i32x8 clear = (f32x8)((u32x8)off & 0x7fffffffu) < 0.4999f;
   return bl_iq_bits(&clear);
 }
 
-/// The same for a run of tries: if it is so for the first and the last it is so for all.
+/// Whether all weights are so for a run of tries: if they are for the first and the last they are for all.
 BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first, int last) {
-  const float *inverses = (const float *)t->inverses;
   if (kind.dims == 8) {
-    const f32x8 x = *(const f32x8 *)t->x, a = x * inverses[first], b = x * inverses[last];
+    const f32x8 x = *(const f32x8 *)t->x, a = x * t->halves[first], b = x * t->halves[last];
     return (bl_iq_clear(&a) & bl_iq_clear(&b)) == 255;
   }
   f32x8 both;
   BL_UNROLL
   for (int i = 0; i < 8; i++) both[i] = t->x[i % 4];
-  const f32x8 a = inverses[first], b = inverses[last];
+  const f32x8 a = t->halves[first], b = t->halves[last];
   both *= __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
   return bl_iq_clear(&both) == 255;
 }
 
+/// The errors of a list's points as functions of the scale. With q a point, x the weights, r their roots and s the
+/// scale an error is s^2 sum(r q^2) - 2 s sum(r q x) + sum(r x^2). The last sum is the same for all points; divided by
+/// s the rest is a line in s.
+typedef struct {
+  f32x8 slope[bl_iq_longest / bl_iq_lanes], rest[bl_iq_longest / bl_iq_lanes];
+  u32x8 point[bl_iq_longest / bl_iq_lanes];
+} bl_iq_lines;
+
+BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count,
+                                bl_iq_lines *lines) {
+  BL_ONE_BY_ONE
+  for (int j = 0; j < count; j += bl_iq_lanes) {
+    const u32x8 packed = __builtin_convertvector(*(const u16x8 *)(list + j), u32x8);
+    f32x8 slope = 0, rest = 0;
+    BL_UNROLL
+    for (int i = 0; i < kind.dims; i++) {
+      f32x8 q;
+      bl_iq_odd(kind, &packed, i, &q);
+      rest += t->twice[i] * q;
+      slope += t->root[i] * q * q;
+    }
+    lines->point[j / bl_iq_lanes] = packed;
+    lines->slope[j / bl_iq_lanes] = slope;
+    lines->rest[j / bl_iq_lanes] = rest;
+  }
+}
+
+/// The point of least error for eight tries from `first` on, by their lines. A bit for each try for which it is so
+/// for sure: no other is nearer to it than what rounding may do to both their errors as the reference computes
+/// them: some 3e-6 of the errors and of sum(r x^2), and what is lost below the least normal number. (No bit where
+/// there is NaN or infinity.)
+BL_INLINE uint8_t bl_iq_lowest(const bl_iq_tables *t, const bl_iq_lines *lines, int count, int first,
+                               u32x8 *winner) {
+  const f32x8 scale = *(const f32x8 *)(t->scales + first), inverse = *(const f32x8 *)(t->inverses + first);
+  const float *slope = (const float *)lines->slope, *rest = (const float *)lines->rest;
+  const uint32_t *points = (const uint32_t *)lines->point;
+  f32x8 least = __builtin_inff(), second = __builtin_inff();
+  u32x8 won = points[0];
+  BL_ONE_BY_ONE
+  for (int j = 0; j < count; j++) {
+    const f32x8 height = scale * slope[j] - rest[j], greater = least > height ? least : height;
+    const i32x8 lower = height < least;
+    second = second < greater ? second : greater;
+    won = lower ? (u32x8)points[j] : won;
+    least = lower ? height : least;
+  }
+  *winner = won;
+  const i32x8 sure = second > least * (1 + 5e-5f) + (t->energy * 1.2e-4f + 1e-41f) * inverse;
+  return bl_iq_bits(&sure);
+}
+
+/// The points on the grid for each try from `first` up to `end`, which rounding gives the point of `cell`.
+BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t cell,
+                              int first, int end, uint32_t *found) {
+  bl_iq_lines lines;
+  const uint16_t *list = lists->points + bl_iq_start(cell);
+  int number = (int)bl_iq_number(cell);
+  if (!bl_iq_run_clear(kind, t, first, end - 1)) {
+    const int all = list[-1];
+    list += number;
+    number = all;
+  }
+  bl_iq_find_lines(kind, t, list, number, &lines);
+  BL_ONE_BY_ONE
+  for (int at = first; at < end; at += bl_iq_lanes) {
+    u32x8 *winner = (u32x8 *)(found + at);
+    const uint32_t unsure = ~(uint32_t)bl_iq_lowest(t, &lines, number, at, winner);
+    const int behind = end - at < bl_iq_lanes ? end - at : bl_iq_lanes;
+    if (unsure & ((1u << behind) - 1)) bl_iq_best_of(kind, t, list, number, at, winner);
+  }
+}
+
 /// The points on the grid for each try, for the weights of one point.
-BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t *rounded,
-                          uint32_t *found) {
+BL_INLINE void bl_iq_find(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint64_t starts,
+                          const uint32_t *rounded, uint32_t *found) {
   const int count = 2 * kind.tries + 1;
-  uint64_t starts = bl_iq_round(kind, t->x, t->inverses, rounded);
   BL_ONE_BY_ONE
   for (int first = 0; first < count;) {
     starts &= starts - 1;
     const int end = __builtin_ctzll(starts);
     const uint32_t cell = lists->cells[rounded[first]];
-    const uint16_t *list = lists->points + bl_iq_start(cell);
-    int number = (int)bl_iq_number(cell);
     if (cell & BL_IQ_ON_GRID) {
       BL_ONE_BY_ONE
       for (int at = first; at < end; at += bl_iq_lanes) *(u32x8 *)(found + at) = rounded[first];
     } else {
-      if (!bl_iq_run_clear(kind, t, first, end - 1)) {
-        const int all = list[-1];
-        list += number;
-        number = all;
-      }
-      BL_ONE_BY_ONE
-      for (int at = first; at < end; at += bl_iq_lanes) {
-        bl_iq_best_of(kind, t, list, number, at, (u32x8 *)(found + at));
-      }
+      bl_iq_find_run(kind, lists, t, cell, first, end, found);
     }
     first = end;
   }
@@ -241,58 +289,101 @@ BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*
   for (int v = 0; v < vectors; v++) products[v] = qx[v], squares[v] = q2[v];
 }
 
-/// The scales of all tries around that which puts `peak` on the highest level.
-BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *inverses, f32x8 *scales) {
+/// The scales of all tries around that which puts `peak` on the highest level; one vector more than it takes.
+BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *scales, f32x8 *inverses, f32x8 *halves) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
-  for (int v = 0; v < vectors; v++) {
-    i32x8 number = (i32x8){0, 1, 2, 3, 4, 5, 6, 7} + (v * bl_iq_lanes - kind.tries);
+  for (int v = 0; v <= vectors; v++) {
+    i32x8 number = BL_IQ_NUMBERS + (v * bl_iq_lanes - kind.tries);
     number = __builtin_elementwise_min(number, (i32x8)kind.tries);
     const f32x8 off = __builtin_convertvector(number, f32x8) * kind.step;
     inverses[v] = ((float)(2 * kind.levels - 1) + off) / peak;
     scales[v] = 1.0f / inverses[v];
+    halves[v] = 0.5f * inverses[v];
   }
+}
+
+/// The best try: the last that is better than the best before; negative if none is any good. The reference goes
+/// through all of them in order; here only through those near the best, if all values are far from the limits
+/// of floats. (Often several are equal, and whether a later one counts as better is up to rounding.)
+BL_INLINE int bl_iq_best_try(bl_iq_kind kind, const f32x8 *products, const f32x8 *squares) {
+  const int count = 2 * kind.tries + 1, vectors = (count + bl_iq_lanes - 1) / bl_iq_lanes;
+  f32x8 gains[bl_iq_tries / bl_iq_lanes], most = 0;
+  i32x8 ordinary = -1;
+  for (int v = 0; v < vectors; v++) {
+    const f32x8 qx = products[v], q2 = squares[v], square = qx * qx, gain = qx / q2 * qx;
+    const i32x8 used = BL_IQ_NUMBERS < count - v * bl_iq_lanes;
+    ordinary &= ~used | ((q2 > 1e-30f) & (q2 < 1e30f) & (square > 1e-30f) & (square < 1e30f));
+    gains[v] = used ? gain : (f32x8)0;
+    most = most > gains[v] ? most : gains[v];
+  }
+  const float enough = bl_iq_most(&most) * (1 - 2e-6f);
+  uint32_t good = 0;
+  for (int v = 0; v < vectors; v++) {
+    const i32x8 near = gains[v] > enough;
+    good |= (uint32_t)bl_iq_bits(&near) << (v * bl_iq_lanes);
+  }
+  if (bl_iq_bits(&ordinary) != 255) good = (uint32_t)((1ull << count) - 1);
+  float best = 0;
+  int best_try = -1;
+  BL_ONE_BY_ONE
+  for (; good != 0; good &= good - 1) {
+    const int t = __builtin_ctz(good);
+    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
+    const bool better = (q2 > 0) & (qx * qx > best * q2);
+    best = better ? ((const float *)gains)[t] : best;
+    best_try = better ? t : best_try;
+  }
+  return best_try;
 }
 
 /// Tries scales, and keeps the best in `fit`.
 BL_INLINE void bl_iq_try(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, float peak,
                          bl_iq_fit *fit) {
   enum { vectors = bl_iq_tries / bl_iq_lanes };
-  const int points = kind.group / kind.dims, count = 2 * kind.tries + 1;
-  _Alignas(64) f32x8 inverses[vectors], scales[vectors], products[vectors], squares[vectors];
+  const int points = kind.group / kind.dims;
+  _Alignas(64) f32x8 scales[vectors + 1], inverses[vectors + 1], halves[vectors + 1];
+  _Alignas(64) f32x8 products[vectors], squares[vectors];
   // One vector more than there are tries: runs are read and written by whole vectors from where they start.
   _Alignas(64) uint32_t rounded[bl_iq_points][bl_iq_tries], found[bl_iq_points][bl_iq_tries + 8];
-  _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], errors[bl_iq_table_rows * bl_iq_tries + 8];
-  bl_iq_scales(kind, peak, inverses, scales);
+  _Alignas(64) float values[bl_iq_most_levels * bl_iq_tries + 8], twice[bl_iq_group], energy[bl_iq_group];
+  bl_iq_scales(kind, peak, scales, inverses, halves);
   bl_iq_table_values(kind, scales, values);
+  for (int i = 0; i < kind.group; i += bl_iq_lanes) {
+    const f32x8 x = *(const f32x8 *)(w->x + i), product = *(const f32x8 *)(w->root + i) * x;
+    *(f32x8 *)(twice + i) = product * 2.0f;
+    *(f32x8 *)(energy + i) = product * x;
+  }
+  // All points are rounded first: what branches depend on is there early then.
+  uint64_t starts[bl_iq_points];
   BL_ONE_BY_ONE
   for (int k = 0; k < points; k++) {
-    const bl_iq_tables t = {w->x + k * kind.dims, w->root + k * kind.dims, inverses, scales, values, errors};
-    if (kind.tabled) bl_iq_table_errors(kind, &t, errors);
-    bl_iq_find(kind, lists, &t, rounded[k], found[k]);
+    starts[k] = bl_iq_round(kind, w->x + k * kind.dims, halves, rounded[k]);
+  }
+  BL_ONE_BY_ONE
+  for (int k = 0; k < points; k++) {
+    const int at = k * kind.dims;
+    bl_iq_tables t = {.x = w->x + at, .root = w->root + at, .twice = twice + at, .energy = energy[at],
+                      .scales = (const float *)scales, .inverses = (const float *)inverses,
+                      .halves = (const float *)halves, .values = values};
+    BL_UNROLL
+    for (int i = 1; i < kind.dims; i++) t.energy += energy[at + i];
+    bl_iq_find(kind, lists, &t, starts[k], rounded[k], found[k]);
   }
   bl_iq_sum_up(kind, w, found, products, squares);
-  float best = 0;
-  int best_try = -1;
-  for (int t = 0; t < count; t++) {
-    const float qx = ((const float *)products)[t], q2 = ((const float *)squares)[t];
-    if (q2 > 0 && qx * qx > best * q2) {
-      fit->scale = qx / q2;
-      best = fit->scale * qx;
-      best_try = t;
-    }
-  }
-  if (best_try < 0) return;
+  const int best = bl_iq_best_try(kind, products, squares);
+  if (best < 0) return;
+  fit->scale = ((const float *)products)[best] / ((const float *)squares)[best];
   fit->rounded = 0;
   for (int k = 0; k < points; k++) {
-    fit->points[k] = found[k][best_try];
-    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][best_try]] & BL_IQ_ON_GRID) << k;
+    fit->points[k] = found[k][best];
+    fit->rounded |= (uint32_t)!(lists->cells[rounded[k][best]] & BL_IQ_ON_GRID) << k;
   }
 }
 
 /// The first of a list with the least error at one scale: eight points side by side.
 BL_INLINE uint32_t bl_iq_best_at(bl_iq_kind kind, const uint16_t *list, int count, const float *x,
                                  const float *root, float scale) {
-  const i32x8 numbers = {0, 1, 2, 3, 4, 5, 6, 7};
+  const i32x8 numbers = BL_IQ_NUMBERS;
   f32x8 least = FLT_MAX;
   i32x8 winner = numbers;
   for (int j = 0; j < count; j += bl_iq_lanes) {
@@ -313,45 +404,58 @@ BL_INLINE uint32_t bl_iq_best_at(bl_iq_kind kind, const uint16_t *list, int coun
   return list[__builtin_reduce_min(here ? winner : (i32x8)INT32_MAX)];
 }
 
+/// Packs eight levels, as one point or as two, whose packed form is in the first lane of each.
+BL_INLINE void bl_iq_pack(bl_iq_kind kind, const i32x8 *levels, uint32_t *packed) {
+  u32x8 v = (u32x8)*levels << ((u32x8)(BL_IQ_NUMBERS & (kind.dims - 1)) * (uint32_t)kind.bits);
+  v |= __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+  v |= __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+  if (kind.dims == 8) v |= __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+  packed[0] = v[0];
+  if (kind.dims == 4) packed[1] = v[4];
+}
+
+/// The scale that fits a group's points best, or `scale` if there is none.
+BL_INLINE float bl_iq_fit_scale(bl_iq_kind kind, const bl_iq_weights *w, const uint32_t *points, float scale) {
+  float qx[bl_iq_group], q2[bl_iq_group], products = 0, squares = 0;
+  for (int i = 0; i < kind.group; i += bl_iq_lanes) {
+    const uint32_t a = points[i / kind.dims], b = points[(i + 4) / kind.dims];
+    const u32x8 packed = (u32x8){a, a, a, a, b, b, b, b}, mask = (2u << kind.bits) - 2;
+    const u32x8 shifts = (u32x8)(BL_IQ_NUMBERS & (kind.dims - 1)) * (uint32_t)kind.bits;
+    const f32x8 q = __builtin_convertvector((i32x8)((packed << 1 >> shifts & mask) | 1), f32x8);
+    const f32x8 weight = *(const f32x8 *)(w->weight + i), x = *(const f32x8 *)(w->x + i);
+    *(f32x8 *)(qx + i) = weight * x * q;
+    *(f32x8 *)(q2 + i) = weight * q * q;
+  }
+  for (int i = 0; i < kind.group; i++) products += qx[i], squares += q2[i];
+  return squares > 0 ? products / squares : scale;
+}
+
 /// Finds points anew for the scale that was found, those of bits `which`, and fits the scale to them.
 BL_INLINE void bl_iq_refine(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_weights *w, uint32_t which,
                             bl_iq_fit *fit) {
-  const float inverse = 1.0f / fit->scale;
-  int32_t levels[bl_iq_group];
-  uint32_t clear = 0;
+  const float half_inverse = 0.5f * (1.0f / fit->scale);
+  uint32_t packed[bl_iq_points], clear = 0;
   for (int i = 0; i < kind.group; i += bl_iq_lanes) {
-    const f32x8 scaled = inverse * *(const f32x8 *)(w->x + i);
-    bl_iq_levels(&scaled, kind.levels, (i32x8 *)(levels + i));
-    clear |= (uint32_t)bl_iq_clear(&scaled) << i;
+    const f32x8 half = half_inverse * *(const f32x8 *)(w->x + i);
+    i32x8 levels;
+    bl_iq_levels(&half, kind.levels, &levels);
+    bl_iq_pack(kind, &levels, packed + i / kind.dims);
+    clear |= (uint32_t)bl_iq_clear(&half) << i;
   }
-  float products = 0, squares = 0;
   BL_ONE_BY_ONE
   for (int k = 0; k < kind.group / kind.dims; k++) {
+    if (!(which >> k & 1)) continue;
     const int first = k * kind.dims;
-    if (which >> k & 1) {
-      uint32_t packed = 0;
-      BL_UNROLL
-      for (int i = 0; i < kind.dims; i++) packed |= (uint32_t)levels[first + i] << (kind.bits * i);
-      fit->points[k] = packed;
-      const uint32_t cell = lists->cells[packed];
-      if (!(cell & BL_IQ_ON_GRID)) {
-        const uint16_t *list = lists->points + bl_iq_start(cell);
-        const uint32_t all = (1u << kind.dims) - 1;
-        const bool short_list = (clear >> first & all) == all;
-        const int number = (int)bl_iq_number(cell);
-        fit->points[k] = bl_iq_best_at(kind, short_list ? list : list + number, short_list ? number : list[-1],
-                                       w->x + first, w->root + first, fit->scale);
-      }
-    }
-    BL_UNROLL
-    for (int i = 0; i < kind.dims; i++) {
-      const float weight = w->weight[first + i];
-      const float q = (float)(int)((fit->points[k] << 1 >> (kind.bits * i) & ((2u << kind.bits) - 2)) | 1);
-      products += weight * w->x[first + i] * q;
-      squares += weight * q * q;
-    }
+    const uint32_t cell = lists->cells[packed[k]], all = (1u << kind.dims) - 1;
+    fit->points[k] = packed[k];
+    if (cell & BL_IQ_ON_GRID) continue;
+    const uint16_t *list = lists->points + bl_iq_start(cell);
+    const bool short_list = (clear >> first & all) == all;
+    const int number = (int)bl_iq_number(cell);
+    fit->points[k] = bl_iq_best_at(kind, short_list ? list : list + number, short_list ? number : list[-1],
+                                   w->x + first, w->root + first, fit->scale);
   }
-  if (squares > 0) fit->scale = products / squares;
+  fit->scale = bl_iq_fit_scale(kind, w, fit->points, fit->scale);
 }
 
 #endif
