@@ -35,6 +35,7 @@ for t in types:
     t["name"] = t["type"][:-1] + "K" if t["type"].endswith("_k") else t["type"]
 # Types whose search for a point of a grid may abort on weights that aren't finite.
 grids = "iq1_s iq1_m iq2_xxs iq2_xs iq2_s iq3_xxs iq3_s".split()
+k_types = "2_K 3_K 4_K 5_K 6_K q4_xs".split()
 importance = np.fromfile(reference / meta["imatrix"]["file"], np.float32)
 
 
@@ -84,6 +85,9 @@ for t in types:
     if t["name"] not in grids:
         for name, weights in own.items():
             for kind, values in ("encoded", None), ("weighted", importance):
+                # What NaN comes to there differs between compilers of the reference.
+                if name == "any_bits" and (values is not None or t["name"][1:] in k_types):
+                    continue
                 names.append(f"{kind} {t['name']} {name} nan nan")
                 encoded.append(quantize(t, weights, values).tobytes())
     blocks = max(8, 2048 // t["block_size"])
