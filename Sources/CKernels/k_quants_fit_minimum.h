@@ -26,18 +26,24 @@ typedef struct {
   float inverse[bl_lanes][16], offset[bl_lanes][16];
 } bl_minimum_fits;
 
-/// How many vectors of groups are fitted at once: one waits for its sums while the other's are made. Weight j
-/// of number k is at [j * abreast + k].
-enum { abreast = 2, most_weights = 32 * abreast };
+/// How many vectors of groups are fitted at once: one waits for its sums while the other's are made.
+enum { abreast = 2 };
+
+/// A weight, how much it counts, and the code it has got; those of number k's weight j are at
+/// [j * abreast + k]. (Side by side: with three arrays, each of 4,096 bytes, a load often has the low address
+/// bits of a store just before it and waits.)
+typedef struct {
+  f32x16 x, w, code;
+} item;
 
 #define FOR_ALL_ABREAST _Pragma("clang loop unroll(full)") for (int k = 0; k < abreast; k++)
 
 /// From 0 or less to the greatest.
-BL_INLINE void find_range(const f32x16 *x, int count, f32x16 *least, f32x16 *most) {
-  FOR_ALL_ABREAST least[k] = most[k] = x[k];
+BL_INLINE void find_range(const item *v, int count, f32x16 *least, f32x16 *most) {
+  FOR_ALL_ABREAST least[k] = most[k] = v[k].x;
   for (int j = 1; j < count; j++) {
     FOR_ALL_ABREAST {
-      const f32x16 value = x[j * abreast + k];
+      const f32x16 value = v[j * abreast + k].x;
       least[k] = value < least[k] ? value : least[k];
       most[k] = value > most[k] ? value : most[k];
     }
@@ -45,15 +51,15 @@ BL_INLINE void find_range(const f32x16 *x, int count, f32x16 *least, f32x16 *mos
   FOR_ALL_ABREAST least[k] = least[k] > 0 ? (f32x16)0 : least[k];
 }
 
-BL_INLINE void sum_weights(const f32x16 *x, const f32x16 *w, int count, f32x16 *sum_w, f32x16 *sum_x) {
+BL_INLINE void sum_weights(const item *v, int count, f32x16 *sum_w, f32x16 *sum_x) {
   FOR_ALL_ABREAST {
-    sum_w[k] = w[k];
-    sum_x[k] = w[k] * x[k];
+    sum_w[k] = v[k].w;
+    sum_x[k] = v[k].w * v[k].x;
   }
   for (int j = 1; j < count; j++) {
     FOR_ALL_ABREAST {
-      sum_w[k] += w[j * abreast + k];
-      sum_x[k] += w[j * abreast + k] * x[j * abreast + k];
+      sum_w[k] += v[j * abreast + k].w;
+      sum_x[k] += v[j * abreast + k].w * v[j * abreast + k].x;
     }
   }
 }
@@ -63,37 +69,37 @@ typedef struct {
   f32x16 l, l2, xl;
 } code_sums;
 
-BL_INLINE void find_codes(const f32x16 *x, const f32x16 *w, const bl_fit_plan *p, const f32x16 *inverse,
-                          const f32x16 *offset, f32x16 *codes, code_sums *sums) {
+BL_INLINE void find_codes(item *v, const bl_fit_plan *p, const f32x16 *inverse, const f32x16 *offset,
+                          code_sums *sums) {
   FOR_ALL_ABREAST sums[k].l = sums[k].l2 = sums[k].xl = 0;
   for (int j = 0; j < p->count; j++) {
     FOR_ALL_ABREAST {
-      const int i = j * abreast + k;
-      f32x16 code = inverse[k] * (x[i] - offset[k]);
+      item *one = v + j * abreast + k;
+      f32x16 code = inverse[k] * (one->x - offset[k]);
       bl_round_between(&code, 0, p->greatest);
       code -= BL_ROUNDER;
-      const f32x16 wl = w[i] * code;
+      const f32x16 wl = one->w * code;
       sums[k].l += wl;
       sums[k].l2 += wl * code;
-      sums[k].xl += wl * x[i];
-      codes[i] = code;
+      sums[k].xl += wl * one->x;
+      one->code = code;
     }
   }
 }
 
-BL_INLINE void sum_errors(const f32x16 *x, const f32x16 *w, const f32x16 *codes, const bl_fit_plan *p,
-                          const f32x16 *scale, const f32x16 *offset, f32x16 *error) {
+BL_INLINE void sum_errors(const item *v, const bl_fit_plan *p, const f32x16 *scale, const f32x16 *offset,
+                          f32x16 *error) {
   FOR_ALL_ABREAST error[k] = 0;
   for (int j = 0; j < p->count; j++) {
     FOR_ALL_ABREAST {
-      const int i = j * abreast + k;
-      f32x16 difference = scale[k] * codes[i] + offset[k] - x[i];
+      const item *one = v + j * abreast + k;
+      f32x16 difference = scale[k] * one->code + offset[k] - one->x;
       if (p->magnitudes) {
         bl_magnitudes(&difference, &difference);
       } else {
         difference *= difference;
       }
-      error[k] += w[i] * difference;
+      error[k] += one->w * difference;
     }
   }
 }
@@ -109,16 +115,14 @@ BL_INLINE void solve(const code_sums *sums, const f32x16 *sum_w, const f32x16 *s
   *solved = divisor > 0;
 }
 
-BL_INLINE void fit_groups(const f32x16 *x, const f32x16 *w, const bl_fit_plan *p,
-                          bl_minimum_fit best[abreast]) {
-  BL_ALIGNED f32x16 codes[most_weights];
+BL_INLINE void fit_groups(item *v, const bl_fit_plan *p, bl_minimum_fit best[abreast]) {
   f32x16 sum_x[abreast], most[abreast], sum_w[abreast];
   f32x16 offset[abreast], first_offset[abreast], error[abreast];
   f32x16 inverse[abreast], new_scale[abreast], new_offset[abreast], new_error[abreast];
   i32x16 better[abreast];
   code_sums sums[abreast];
-  sum_weights(x, w, p->count, sum_w, sum_x);
-  find_range(x, p->count, offset, most);
+  sum_weights(v, p->count, sum_w, sum_x);
+  find_range(v, p->count, offset, most);
   FOR_ALL_ABREAST {
     inverse[k] = (float)p->greatest / (most[k] - offset[k]);
     new_scale[k] = 1.0f / inverse[k];
@@ -128,14 +132,14 @@ BL_INLINE void fit_groups(const f32x16 *x, const f32x16 *w, const bl_fit_plan *p
     best[k].inverse = inverse[k];
     best[k].offset = offset[k];
   }
-  find_codes(x, w, p, inverse, offset, codes, sums);
-  sum_errors(x, w, codes, p, new_scale, offset, error);
+  find_codes(v, p, inverse, offset, sums);
+  sum_errors(v, p, new_scale, offset, error);
   for (int t = 0; t <= p->last_try; t++) {
     const float steps = p->low + p->step * (float)t + (float)p->greatest;
     FOR_ALL_ABREAST inverse[k] = steps / (most[k] - offset[k]);
-    find_codes(x, w, p, inverse, offset, codes, sums);
+    find_codes(v, p, inverse, offset, sums);
     FOR_ALL_ABREAST solve(sums + k, sum_w + k, sum_x + k, new_scale + k, new_offset + k, better + k);
-    sum_errors(x, w, codes, p, new_scale, new_offset, new_error);
+    sum_errors(v, p, new_scale, new_offset, new_error);
     FOR_ALL_ABREAST {
       better[k] &= new_error[k] < error[k];
       error[k] = better[k] ? new_error[k] : error[k];
@@ -209,17 +213,17 @@ BL_INLINE void bl_fit_batch(const bl_batch *batch, const bl_fit_plan *p, const f
   const int together = p->count == 32 ? 2 : 1;
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s += together * abreast) {
-    BL_ALIGNED f32x16 x[most_weights], w[most_weights];
+    BL_ALIGNED item v[32 * abreast];
     bl_minimum_fit found[abreast];
     FOR_ALL_ABREAST {
-      BL_ALIGNED f32x16 one[32], counts[32];
-      load_groups(batch, s + together * k, p, spread, one, counts);
+      BL_ALIGNED f32x16 x[32], w[32];
+      load_groups(batch, s + together * k, p, spread, x, w);
       for (int j = 0; j < p->count; j++) {
-        x[j * abreast + k] = one[j];
-        w[j * abreast + k] = counts[j];
+        v[j * abreast + k].x = x[j];
+        v[j * abreast + k].w = w[j];
       }
     }
-    fit_groups(x, w, p, found);
+    fit_groups(v, p, found);
     FOR_ALL_ABREAST {
       const int first = s + together * k;
       keep(&found[k].scale, p->count, out->scale + first);
