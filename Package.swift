@@ -55,7 +55,8 @@ let package = Package(
       name: "Benchmarks",
       dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
     .testTarget(
-      name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
+      name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
+      resources: [.copy("Corpus"), .copy("Names")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"],
       exclude: ["golden.py", "ggml_golden.py"],
