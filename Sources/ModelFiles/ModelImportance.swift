@@ -77,69 +77,37 @@ public struct ModelImportance: Sendable {
   /// Whether conversion reorders the rows of some tensors, with the phrase that says how.
   public let permutations: [String]
 
-  private struct Place {
-    var entry: Int
-    var matrix: Int?
-    var matrices: Int
-  }
   private let imatrix: Imatrix
   private let places: [Int: Place]
 
+  /// Where a tensor's values are.
+  fileprivate struct Place {
+    var entry: Int
+    /// The matrix of the entry, for an expert.
+    var matrix: Int?
+    /// How many the entry has.
+    var matrices: Int
+  }
+
   /// Matches an importance file with a model.
   public init(_ imatrix: Imatrix, model: Model) {
-    self.imatrix = imatrix
-    let entries = Dictionary(
-      imatrix.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     let names = GGUFNames(model)
     let candidates = model.tensors.map { tensor in
-      tensor.shape.count > 1 ? names.names(of: tensor.name, matrices: Self.matrices(tensor)) : []
+      tensor.shape.count > 1 ? names.names(of: tensor.name, matrices: tensor.stacked) : []
     }
-    let experts = Self.expertCounts(candidates)
-    var places: [Int: Place] = [:]
-    var notes: [ImportanceNote] = []
-    var taken = Set<Int>()
-    var permutations: [String] = []
-    for (tensor, candidates) in zip(model.tensors, candidates) {
-      for name in candidates { if let entry = entries[name.name] { taken.insert(entry) } }
-      let known = candidates.filter { entries[$0.name] != nil }
-      guard let name = known.first(where: { !$0.isTransposed }) ?? known.first,
-        let entry = entries[name.name]
-      else { continue }
-      func note(_ problem: ImportanceNote.Problem) {
-        notes.append(ImportanceNote(tensor: tensor.id, label: tensor.label, problem: problem))
-      }
-      if name.isTransposed {
-        note(.transposed)
-        continue
-      }
-      let count = Self.count(name, tensor, experts: experts)
-      let found = imatrix.entries[entry].values.count
-      let (expected, overflow) = tensor.rowLength.multipliedReportingOverflow(by: count)
-      guard count > 0, tensor.rowLength > 0, !overflow, found == expected else {
-        note(Self.sizeProblem(name, tensor, found: found, expected: overflow ? .max : expected))
-        continue
-      }
-      if let order = name.permutation?.description, !permutations.contains(order) {
-        permutations.append(order)
-      }
-      let unseen = imatrix.entries[entry].unseen
-      if let expert = name.expert {
-        if unseen.contains(expert) { note(.unseen(1, of: 1)) }
-      } else if !unseen.isEmpty {
-        note(.unseen(unseen.count, of: count))
-      }
-      places[tensor.id] = Place(entry: entry, matrix: name.expert, matrices: count)
-    }
-    self.places = places
-    self.notes = notes
-    self.permutations = permutations
-    unmatched = imatrix.entries.indices.filter { !taken.contains($0) }.map {
+    var matcher = Matcher(imatrix, candidates: candidates)
+    for (tensor, candidates) in zip(model.tensors, candidates) { matcher.add(tensor, candidates) }
+    self.imatrix = imatrix
+    places = matcher.places
+    notes = matcher.notes
+    permutations = matcher.permutations
+    unmatched = imatrix.entries.indices.filter { !matcher.taken.contains($0) }.map {
       imatrix.entries[$0].name
     }
-    matched = places.count
+    matched = matcher.places.count
     let quantizable = model.tensors.filter(\.suitability.isQuantizable)
     self.quantizable = quantizable.count
-    quantizableMatched = quantizable.count { places[$0.id] != nil }
+    quantizableMatched = quantizable.count { matcher.places[$0.id] != nil }
   }
 
   /// The importance of a tensor of the model; nil if there is none.
@@ -156,35 +124,82 @@ public struct ModelImportance: Sendable {
       entry: entry.name, values: Array(entry.values[matrix * length..<(matrix + 1) * length]),
       matrices: 1, unseen: entry.unseen.contains(matrix) ? 1 : 0)
   }
+}
 
-  private static func matrices(_ tensor: Tensor) -> Int {
-    tensor.shape.count == 3 ? tensor.shape[0] : 1
+extension Tensor {
+  /// How many matrices the tensor stacks by its shape.
+  fileprivate var stacked: Int { shape.count == 3 ? shape[0] : 1 }
+}
+
+/// Finds the entry of each tensor.
+private struct Matcher {
+  let imatrix: Imatrix
+  let entries: [String: Int]
+  /// How many experts each stacked tensor has, by the highest number among the model's names.
+  var experts: [String: Int] = [:]
+  var places: [Int: ModelImportance.Place] = [:]
+  var notes: [ImportanceNote] = []
+  var taken = Set<Int>()
+  var permutations: [String] = []
+
+  init(_ imatrix: Imatrix, candidates: [[GGUFName]]) {
+    self.imatrix = imatrix
+    entries = Dictionary(
+      imatrix.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for case let (name, expert?) in candidates.joined().lazy.map({ ($0.name, $0.expert) }) {
+      experts[name] = max(experts[name] ?? 0, expert + 1)
+    }
+  }
+
+  /// Finds the entry of one tensor among its names.
+  mutating func add(_ tensor: Tensor, _ names: [GGUFName]) {
+    let known = names.filter { entries[$0.name] != nil }
+    for name in known { if let entry = entries[name.name] { taken.insert(entry) } }
+    guard let name = known.first(where: { !$0.isTransposed }) ?? known.first,
+      let place = entries[name.name]
+    else { return }
+    if name.isTransposed {
+      note(tensor, .transposed)
+      return
+    }
+    let entry = imatrix.entries[place]
+    let count = count(name, tensor)
+    if let problem = sizeProblem(name, tensor, found: entry.values.count, matrices: count) {
+      note(tensor, problem)
+      return
+    }
+    if let order = name.permutation?.description, !permutations.contains(order) {
+      permutations.append(order)
+    }
+    if let expert = name.expert {
+      if entry.unseen.contains(expert) { note(tensor, .unseen(1, of: 1)) }
+    } else if !entry.unseen.isEmpty {
+      note(tensor, .unseen(entry.unseen.count, of: count))
+    }
+    places[tensor.id] = ModelImportance.Place(entry: place, matrix: name.expert, matrices: count)
+  }
+
+  private mutating func note(_ tensor: Tensor, _ problem: ImportanceNote.Problem) {
+    notes.append(ImportanceNote(tensor: tensor.id, label: tensor.label, problem: problem))
   }
 
   /// How many matrices the tensor of the GGUF stacks: experts, or heads where conversion cuts it so.
-  private static func count(_ name: GGUFName, _ tensor: Tensor, experts: [String: Int]) -> Int {
+  private func count(_ name: GGUFName, _ tensor: Tensor) -> Int {
     if name.expert != nil { return experts[name.name] ?? 1 }
     if case .values(let heads?, _) = name.permutation { return heads }
-    return matrices(tensor)
+    return tensor.stacked
   }
 
-  /// How many experts each stacked tensor has, by the highest number among the model's names.
-  private static func expertCounts(_ candidates: [[GGUFName]]) -> [String: Int] {
-    var counts: [String: Int] = [:]
-    for case let (name, expert?) in candidates.joined().lazy.map({ ($0.name, $0.expert) }) {
-      counts[name] = max(counts[name] ?? 0, expert + 1)
-    }
-    return counts
-  }
-
-  private static func sizeProblem(
-    _ name: GGUFName, _ tensor: Tensor, found: Int, expected: Int
-  ) -> ImportanceNote.Problem {
+  private func sizeProblem(
+    _ name: GGUFName, _ tensor: Tensor, found: Int, matrices: Int
+  ) -> ImportanceNote.Problem? {
+    let (expected, overflow) = tensor.rowLength.multipliedReportingOverflow(by: matrices)
+    if matrices > 0, tensor.rowLength > 0, !overflow, found == expected { return nil }
     if let expert = name.expert, tensor.rowLength > 0, found % tensor.rowLength == 0,
       expert >= found / tensor.rowLength
     {
       return .expert(expert, of: found / tensor.rowLength)
     }
-    return .size(found: found, expected: expected)
+    return .size(found: found, expected: overflow ? .max : expected)
   }
 }

@@ -207,3 +207,44 @@ struct LlamaQuantizeReportTests {
     #expect(report.bitsPerWeightAsked == 16)
   }
 }
+
+@Suite("llama-quantize's rules over the sample model")
+struct LlamaQuantizeSampleTests {
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("SampleModels/austen").path
+
+  @Test(arguments: ["austen-bf16.gguf", "model.safetensors"])
+  func sayWhatTheProgramWrote(_ file: String) throws {
+    let model = try Model.open("\(Self.folder)/\(file)")
+    let names = GGUFNames(model)
+    var written: [String: [String: (type: String, bytes: Int)]] = [:]
+    for line in try lines("sample.txt") {
+      written[line[0], default: [:]][line[1]] = (line[2], try #require(Int(line[3])))
+    }
+    #expect(written.count == 6)
+    for (kind, tensors) in written {
+      #expect(tensors.count == model.tensors.count)
+      let asked = try format(kind)
+      let report = LlamaQuantizeReport(model: model, importance: nil) { _ in asked }
+      let findings = Dictionary(uniqueKeysWithValues: report.findings.map { ($0.name, $0) })
+      var total = 0
+      for tensor in model.tensors {
+        let name = try #require(names.name(of: tensor.name)?.name)
+        let told = try #require(tensors[name])
+        if tensor.shape.count == 1 {
+          // Kept; F32 in the GGUF, whatever they are in the checkpoint.
+          #expect(findings[name]?.outcome == .kept("a vector"))
+          total += tensor.byteCount
+          continue
+        }
+        total += told.bytes
+        #expect(text(findings[name]?.outcome ?? .asked, asked: kind) == told.type, "\(name)")
+        #expect(
+          findings[name]?.bytesWritten
+            ?? asked.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) == told.bytes)
+      }
+      #expect(report.bytesWritten == total, "\(kind)")
+    }
+  }
+}

@@ -1,6 +1,6 @@
 """Makes LlamaQuantize/*.txt, which LlamaQuantizeTests holds LlamaQuantizeRules to.
 
-    python3 llama_quantize.py PATH/TO/llama-quantize
+    python3 llama_quantize.py PATH/TO/llama-quantize [PART...]
 
 Small GGUFs are quantized with --tensor-type-file; what is written and what stops it are read from
 the log.
@@ -9,6 +9,7 @@ the log.
     names.txt    NAME  SHAPE  WRITTEN               asked for q4_0, or kept as it is: f32
     needs.txt    TYPE  NAME  IMPORTANCE  WRITTEN|stops: WHY
                  IMPORTANCE: none (no file), other (a file without the tensor), own, short (another size)
+    sample.txt   TYPE  NAME  WRITTEN  BYTES         the sample model, all tensors asked for the type
 
 Needs the pip package gguf and numpy.
 """
@@ -207,11 +208,26 @@ def needs(bench):
                 yield f"{kind}\t{name}\t{importance}\t{result(*bench.run(kind, bool(entries)), name)}"
 
 
+def sample(bench):
+    source = Path(__file__).parents[2] / "SampleModels/austen/austen-bf16.gguf"
+    (bench.folder / "in.gguf").write_bytes(source.read_bytes())
+    for kind in ["q4_K", "q6_K", "iq4_xs", "q8_0", "mxfp4", "f16"]:
+        code, log = bench.run(kind)
+        assert code == 0, log[-500:]
+        for tensor in gguf.GGUFReader(bench.folder / "out.gguf").tensors:
+            name = tensor.tensor_type.name
+            name = name if name.endswith("_K") else name.lower()
+            name = "q" + name[1:] if name.endswith("_K") else name
+            yield f"{kind}\t{tensor.name}\t{name}\t{tensor.n_bytes}"
+
+
 def main():
     here = Path(__file__).parent / "LlamaQuantize"
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(str(Path(sys.argv[1]).resolve()), folder)
-        for part in (fits, names, needs):
+        for part in (fits, names, needs, sample):
+            if sys.argv[2:] and part.__name__ not in sys.argv[2:]:
+                continue
             (here / f"{part.__name__}.txt").write_text("\n".join(part(bench)) + "\n")
 
 
