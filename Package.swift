@@ -40,6 +40,7 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"]),
+    .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization"]),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -55,7 +56,8 @@ let package = Package(
       name: "Benchmarks",
       dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
     .testTarget(
-      name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
+      name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
+      resources: [.copy("Corpus"), .copy("Names")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"],
       exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
@@ -69,6 +71,9 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),
+    .testTarget(
+      name: "ConsumersTests", dependencies: ["ModelFiles", "Quantization", "Consumers"],
+      exclude: ["llama_quantize.py"], resources: [.copy("LlamaQuantize")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

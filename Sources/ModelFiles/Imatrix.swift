@@ -7,14 +7,25 @@
 /// name of the data set. All integers have 32 bits, all values are single precision, little-endian.
 /// Source: llama.cpp, tools/imatrix and tools/quantize.
 public struct Imatrix: Sendable, Equatable {
-  /// The importance of one tensor's input channels.
+  /// The importance of one tensor's input channels, to the bit what llama-quantize computes with.
   public struct Entry: Sendable, Equatable {
     /// The tensor's name in GGUF: `blk.0.attn_q.weight`.
     public let name: String
     /// Mean squared activations, `matrices` times as many as a row has weights. Finite, from 0 on.
     public let values: [Float]
     /// How many matrices are stacked in the tensor: experts; 1 otherwise.
+    ///
+    /// The older form doesn't say it: 1 there, whatever the number of values.
     public let matrices: Int
+    /// The matrices that no token went through; their values are 1, as llama-quantize takes them.
+    public let unseen: [Int]
+
+    init(name: String, values: [Float], matrices: Int, unseen: [Int] = []) {
+      self.name = name
+      self.values = values
+      self.matrices = matrices
+      self.unseen = unseen
+    }
   }
 
   /// The entries, in the order of the file.
@@ -24,8 +35,10 @@ public struct Imatrix: Sendable, Equatable {
   /// How many chunks of text were run, if the file says.
   public let chunks: Int?
 
+  private let places: [String: Int]
+
   /// The entry of a tensor.
-  public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
+  public subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
 
   /// Reads a file of either form.
   /// - Throws: ``ModelFileError``: the place, what was found, what was expected.
@@ -44,6 +57,8 @@ public struct Imatrix: Sendable, Equatable {
     self.entries = entries
     self.datasets = datasets
     self.chunks = chunks
+    places = Dictionary(
+      entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   // MARK: - GGUF
@@ -101,14 +116,21 @@ public struct Imatrix: Sendable, Equatable {
     let row = sums.weightCount / matrices
     let number = floats(of: counts, in: file)
     var values = floats(of: sums, in: file)
-    for (index, value) in values.enumerated() {
-      let calls = number[index / row]
+    var unseen: [Int] = []
+    for (matrix, calls) in number.enumerated() {
       guard calls.isFinite, calls >= 0 else {
         throw Flaw(.tensor(name), found: "a count of \(calls)", expected: "a number from 0 on")
       }
-      values[index] = try checked(calls > 0 ? value / calls : 0, sum: value, name: name)
+      // As llama-quantize does it: counts are whole, halves away from zero, and what was never seen
+      // has an importance of 1.
+      let count = calls.rounded(.toNearestOrAwayFromZero)
+      if count == 0 { unseen.append(matrix) }
+      for index in matrix * row..<(matrix + 1) * row {
+        let sum = values[index]
+        values[index] = try checked(count > 0 ? sum / count : 1, sum: sum, name: name)
+      }
     }
-    return Entry(name: name, values: values, matrices: matrices)
+    return Entry(name: name, values: values, matrices: matrices, unseen: unseen)
   }
 
   private static func floats(of tensor: StoredTensor, in file: MappedFile) -> [Float] {
