@@ -15,6 +15,7 @@ public struct WeightReader: Sendable {
   /// The number of pieces.
   public let pieceCount: Int
   private let model: Model
+  private let packed: PackedReader?
   private let rowsPerPiece: Int
   private let piecesPerRow: Int
 
@@ -23,15 +24,21 @@ public struct WeightReader: Sendable {
     decoder(for: source) != nil
   }
 
+  /// Whether the weights of this tensor can be read as numbers.
+  public static func canRead(_ tensor: Tensor) -> Bool {
+    tensor.packing == nil ? canRead(tensor.source) : PackedReader.form(of: tensor) != nil
+  }
+
   /// A reader of a tensor, or nil if its type can't be read as numbers.
   /// - Parameter wholeRows: whether rows must never be cut, however long they are.
   public init?(model: Model, tensor: Tensor, wholeRows: Bool = false) {
-    guard Self.canRead(tensor.source) else { return nil }
+    packed = PackedReader(model: model, tensor: tensor)
+    guard packed != nil || Self.canRead(tensor.source) else { return nil }
     self.model = model
     self.tensor = tensor
     let length = max(1, tensor.rowLength)
     let isCut = !wholeRows && length > Self.longestWholeRow
-    rowsPerPiece = isCut ? 1 : max(1, Self.pieceLength / length)
+    rowsPerPiece = isCut ? 1 : max(packed?.leastRows ?? 1, Self.pieceLength / length)
     piecesPerRow = isCut ? (length + Self.pieceLength - 1) / Self.pieceLength : 1
     pieceCount =
       tensor.weightCount == 0
@@ -46,6 +53,10 @@ public struct WeightReader: Sendable {
     let range = elements(of: piece)
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
+    }
+    if let packed {
+      packed.read(range, into: &buffer)
+      return min(tensor.rowLength, range.count)
     }
     guard let decode = Self.decoder(for: tensor.source) else { return range.count }
     model.withBytes(of: tensor, elements: range) { bytes in

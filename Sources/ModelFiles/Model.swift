@@ -106,7 +106,9 @@ public struct Model: Sendable {
   ///
   /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.
   public func isIntact(_ tensor: Tensor) -> Bool {
-    files.indices.contains(tensor.file) && files[tensor.file].isIntact
+    ([tensor.file] + (tensor.packing?.parts.map(\.file) ?? [])).allSatisfy {
+      files.indices.contains($0) && files[$0].isIntact
+    }
   }
 }
 

@@ -31,7 +31,7 @@ import Testing
         found == Array(expected[start..<start + tensor.weightCount]),
         "\(tensor.name) in \(tensor.source)")
       start += tensor.weightCount
-      #expect(tensor.suitability == .kept(.alreadyQuantized(tensor.source)))
+      #expect(tensor.suitability == .kept(.alreadyQuantized(tensor.sourceName)))
     }
     #expect(start == expected.count)
   }

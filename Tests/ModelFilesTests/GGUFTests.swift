@@ -31,7 +31,7 @@ struct GGUFTests {
     #expect(model.tensors.map(\.source) == [.f32, .q4K, .f16])
     #expect(model.tensors.map(\.rowLength) == [256, 256, 32])
     #expect(model.tensors.map(\.offset).allSatisfy { $0 % 32 == 0 })
-    #expect(model.tensors[1].suitability == .kept(.alreadyQuantized(.q4K)))
+    #expect(model.tensors[1].suitability == .kept(.alreadyQuantized("Q4_K")))
     let tokens = model.metadata["tokenizer.ggml.tokens"]?.array
     #expect(tokens?.count == 1000)
     #expect(tokens?.prefix(2).compactMap(\.string) == ["token0", "token1"])

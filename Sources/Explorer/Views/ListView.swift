@@ -161,7 +161,7 @@ extension State {
     return RowCells(
       name: Catalogue.shortName(model.tensors[id]),
       shape: shapeText(tensor.shape, times: glyphs.times),
-      source: tensor.source.rawValue,
+      source: tensor.sourceName,
       format: tensor.suitability.reason ?? choice.description,
       formatStyle: isKept ? Theme.faint : choice == .source ? .standard : Theme.changed,
       bits: Figures.bits(choice.bitsPerWeight(of: tensor)),
@@ -173,7 +173,8 @@ extension State {
     let totals = Totals(members.map { contributions[$0] })
     let choices = Set(
       members.filter { model.tensors[$0].suitability.isQuantizable }.map { choice(of: $0) })
-    let sources = Set(members.map { model.tensors[$0].source })
+    let source = members.first.map { model.tensors[$0].sourceName } ?? ""
+    let isOneSource = members.allSatisfy { model.tensors[$0].sourceName == source }
     let error: RowError =
       choices.isSubset(of: [.source])
       ? .none : totals.isComplete ? .known(totals.nmse) : .waiting
@@ -183,7 +184,7 @@ extension State {
     return RowCells(
       name: (isFolded ? glyphs.closed : glyphs.opened) + " " + describe(group, members: members),
       shape: Figures.counted(members.count, "tensor"),
-      source: sources.count == 1 ? sources.first?.rawValue ?? "" : "mixed", format: format,
+      source: isOneSource ? source : "mixed", format: format,
       formatStyle: choices.isSubset(of: [.source]) ? .standard : Theme.changed,
       bits: Figures.bits(totals.bitsPerWeight), size: Figures.bytes(totals.bytes), error: error,
       style: Theme.group)
