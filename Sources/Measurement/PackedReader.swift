@@ -94,7 +94,8 @@ struct PackedReader: Sendable {
     return form
   }
 
-  private static func code(_ scheme: TensorPacking.Scheme, _ source: SourceType) -> PackedForm.Code {
+  private static func code(_ scheme: TensorPacking.Scheme, _ source: SourceType) -> PackedForm.Code
+  {
     switch scheme {
     case .float8: source == .f8E5M2 ? .f8E5M2 : .f8E4M3
     case .mxfp8: .f8E4M3

@@ -59,7 +59,8 @@ public struct Tensor: Sendable, Hashable, Identifiable {
   public var sourceName: String { packing?.name ?? source.rawValue }
 
   init(
-    _ stored: StoredTensor, id: Int, file: Int, _ placement: Placement, packing: TensorPacking? = nil
+    _ stored: StoredTensor, id: Int, file: Int, _ placement: Placement,
+    packing: TensorPacking? = nil
   ) {
     self.id = id
     self.file = file

@@ -123,7 +123,8 @@ public struct TensorPacking: Sendable, Hashable {
 
 extension Model {
   /// The bytes of a part of a packed tensor, whole; none if its file was cut short meanwhile.
-  public func withBytes<R>(of part: TensorPacking.Part, _ body: (RawSpan) throws -> R) rethrows -> R {
+  public func withBytes<R>(of part: TensorPacking.Part, _ body: (RawSpan) throws -> R) rethrows -> R
+  {
     guard files.indices.contains(part.file) else { return try body(RawSpan()) }
     return try files[part.file].withBytes(in: part.offset..<part.offset + part.byteCount, body)
   }

@@ -63,7 +63,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("awq", ["down_proj.weight: AWQ int4 g32 [32, 96]", "up_proj.weight: AWQ int4 g32 [72, 64]"]),
+      (
+        "awq",
+        ["down_proj.weight: AWQ int4 g32 [32, 96]", "up_proj.weight: AWQ int4 g32 [72, 64]"]
+      ),
       (
         "float8_blocks",
         [

@@ -18,10 +18,13 @@ struct ListColumns {
     let narrow = line.columns < 74
     // Names come before figures: without them nobody knows what the figures are of.
     let tiny = line.columns < 50
+    // The types of packed weights have long names: "GPTQ int4 g128".
+    let isLong = catalogue.sourceColumns > 8
+    let sourceColumns = isLong ? (wide ? 15 : 9) : (wide ? 8 : 5)
     let shares: [Share] = [
       .weight(1),
       .fixed(narrow ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
-      .fixed(narrow ? 0 : min(catalogue.sourceColumns, wide ? 8 : 5)),
+      .fixed(narrow ? 0 : min(catalogue.sourceColumns, sourceColumns)),
       .fixed(wide ? 22 : tiny ? 9 : 11), .fixed(tiny ? 0 : 5), .fixed(tiny ? 0 : 8), .fixed(8),
       .fixed(tiny ? 0 : wide ? 10 : 4),
     ]
