@@ -130,6 +130,12 @@ extension PackedForm {
     var start = columns.lowerBound / 32 * 32
     while start < columns.upperBound {
       let end = min(start + 32, columns.upperBound)
+      if bits == 4, start >= columns.lowerBound, end == start + 32 {
+        let target = start - columns.lowerBound
+        unpackColumnsOf4(rows, line: start / 8, columns.count, codes, out[target...])
+        start = end
+        continue
+      }
       for row in rows {
         let target = (row - rows.lowerBound) * columns.count - columns.lowerBound
         var window: UInt64 = 0
@@ -147,6 +153,23 @@ extension PackedForm {
         }
       }
       start = end
+    }
+  }
+
+  /// Thirty-two codes of four bits, for which the general way takes long.
+  private func unpackColumnsOf4(
+    _ rows: Range<Int>, line: Int, _ stride: Int, _ codes: UnsafeRawBufferPointer,
+    _ out: Slice<UnsafeMutableBufferPointer<Float>>
+  ) {
+    let out = UnsafeMutableBufferPointer(rebasing: out)
+    for row in rows {
+      let target = (row - rows.lowerBound) * stride
+      for index in 0..<4 {
+        let word = codes.word((line + index) * self.rows + row)
+        for place in 0..<8 {
+          out[target + 8 * index + place] = Float(word >> UInt32(4 * place) & 15)
+        }
+      }
     }
   }
 
@@ -212,13 +235,8 @@ extension PackedForm {
     var group = 0
     while start < columns.upperBound {
       let end = min((start / groupColumns + 1) * groupColumns, columns.upperBound)
-      let (scale, shift) = (scales[group], shifts[group])
       let range = start - columns.lowerBound..<end - columns.lowerBound
-      if zeroPoint == .bias {
-        for index in range { out[index] = out[index] * scale + shift }
-      } else {
-        for index in range { out[index] = (out[index] - shift) * scale }
-      }
+      apply(scales[group], shifts[group], range, out)
       start = end
       group += 1
     }
@@ -229,16 +247,28 @@ extension PackedForm {
     _ groupIndex: UnsafeRawBufferPointer, _ columns: Range<Int>,
     _ out: UnsafeMutableBufferPointer<Float>
   ) {
-    for column in columns {
-      let index = column - columns.lowerBound
-      let group = Int(Int32(bitPattern: groupIndex.word(column)))
-      if group < 0 || group >= scaleColumns {
-        out[index] = .nan
-      } else if zeroPoint == .bias {
-        out[index] = out[index] * scales[group] + shifts[group]
-      } else {
-        out[index] = (out[index] - shifts[group]) * scales[group]
-      }
+    // Mostly the groups follow each other all the same.
+    var start = columns.lowerBound
+    while start < columns.upperBound {
+      let word = groupIndex.word(start)
+      var end = start + 1
+      while end < columns.upperBound, groupIndex.word(end) == word { end += 1 }
+      let group = Int(Int32(bitPattern: word))
+      let isKnown = group >= 0 && group < scaleColumns
+      apply(
+        isKnown ? scales[group] : .nan, isKnown ? shifts[group] : 0,
+        start - columns.lowerBound..<end - columns.lowerBound, out)
+      start = end
+    }
+  }
+
+  private func apply(
+    _ scale: Float, _ shift: Float, _ range: Range<Int>, _ out: UnsafeMutableBufferPointer<Float>
+  ) {
+    if zeroPoint == .bias {
+      for index in range { out[index] = out[index] * scale + shift }
+    } else {
+      for index in range { out[index] = (out[index] - shift) * scale }
     }
   }
 

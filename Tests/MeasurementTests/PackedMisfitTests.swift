@@ -168,6 +168,71 @@ struct Checkpoint {
     #expect(model.tensors.contains { $0.name.hasSuffix("down_proj.weight_packed") })
   }
 
+  /// What the configuration leaves out, shapes tell.
+  @Test func formsAreRecognisedByTheirShapes() throws {
+    func source(_ tensors: [SampleTensor], _ configuration: String = "{}") throws -> String {
+      let model = try Checkpoint(tensors, configuration: configuration).open()
+      let tensor = try #require(model.tensors.first)
+      #expect(model.tensors.count == 1 && WeightReader.canRead(tensor))
+      return "\(tensor.sourceName) \(tensor.shape)"
+    }
+    func gptq(_ bits: Int) -> [SampleTensor] {
+      [
+        zeros("a.qweight", "I32", [2 * bits, 32]), zeros("a.qzeros", "I32", [1, bits]),
+        zeros("a.scales", "F16", [1, 32]),
+      ]
+    }
+    for bits in [2, 3, 4, 8] {
+      #expect(try source(gptq(bits)) == "GPTQ int\(bits) channel [32, 64]")
+    }
+    let sixteen =
+      "{\"text_config\":{\"quantization_config\":{\"weight_block_size\":[16,16]}}}"
+    let codes = zeros("a.weight", "F8_E4M3", [130, 260])
+    #expect(
+      try source([codes, zeros("a.weight_scale_inv", "F32", [2, 3])])
+        == "F8_E4M3 128x128 [130, 260]")
+    #expect(
+      try source([codes, zeros("a.weight_scale_inv", "F8_E8M0", [9, 17])], sixteen)
+        == "F8_E4M3 16x16 [130, 260]")
+    #expect(
+      try source([codes, zeros("a.weight_scale_inv", "F32", [])]) == "F8_E4M3 tensor [130, 260]")
+    let experts = zeros("mlp.experts.down_proj", "F8_E4M3", [4, 8, 16])
+    #expect(
+      try source([experts, zeros("mlp.experts.down_proj_scale", "BF16", [4, 8, 1])])
+        == "F8_E4M3 channel [4, 8, 16]")
+    #expect(
+      try source([experts, zeros("mlp.experts.down_proj_scale", "BF16", [4])])
+        == "F8_E4M3 tensor [4, 8, 16]")
+    #expect(
+      try source(
+        [
+          zeros("a.weight_packed", "I32", [8, 16]), zeros("a.weight_scale", "BF16", [8, 4]),
+          zeros("a.weight_g_idx", "I32", [128]),
+        ],
+        "{\"quantization_config\":{\"config_groups\":{\"x\":{\"weights\":{\"num_bits\":4}}}}}")
+        == "int4 g32 [8, 128]")
+  }
+
+  /// Older GPTQ models have a file of their own for what they were made with.
+  @Test func aSeparateConfigurationIsRead() throws {
+    var checkpoint = try Checkpoint("gptq_v2_int4")
+    let folder = try ScratchFolder()
+    try folder.write("model.safetensors", SampleModel(checkpoint.tensors).bytes)
+    try folder.write(
+      "quantize_config.json",
+      "{\"bits\":4,\"group_size\":32,\"checkpoint_format\":\"gptq_v2\"}")
+    try folder.write("config.json", "{}")
+    checkpoint.configuration = "{}"
+    let (separate, first) = (try Model.open(folder.path), try checkpoint.open())
+    let golden = try PackedModelTests.open("gptq_v2_int4")
+    func values(_ model: Model) throws -> [Float] {
+      let name = "model.layers.0.mlp.up_proj.weight"
+      return weights(of: try #require(model.tensors.first { $0.name == name }), in: model)
+    }
+    #expect(try values(separate) == values(golden))
+    #expect(try values(first) != values(golden))
+  }
+
   @Test func otherFormsAreNamed() throws {
     let quantState = "a.weight.quant_state.bitsandbytes__nf4"
     let checkpoint = Checkpoint([
