@@ -41,8 +41,8 @@ public struct Model: Sendable {
   /// Opens a model: a file, a shard, an index, a folder, or `owner/name` from the local Hugging
   /// Face cache.
   ///
-  /// Reads only headers (and the shapes that compressed-tensors stores as data), so the time does not
-  /// depend on the size of the weights. Nothing is downloaded.
+  /// Reads only headers, and of packed weights the short lists that say their shapes and groups, so
+  /// the time hardly depends on the size of the weights. Nothing is downloaded.
   /// - Parameter environment: where HF_HUB_CACHE, HF_HOME and HOME are looked up.
   public static func open(
     _ path: String, environment: [String: String] = processEnvironment()

@@ -240,6 +240,23 @@ struct PackingFinder {
     }
   }
 
+  /// Checks that a list of groups, 32-bit numbers, names none that isn't there.
+  private func checkGroups(_ index: TensorPacking.Part, count: Int) throws(Misfit) {
+    guard files.indices.contains(index.file) else { return }
+    let range = index.offset..<index.offset + index.byteCount
+    let wrong: Int32? = files[index.file].withBytes(in: range) { bytes in
+      bytes.withUnsafeBytes { bytes in
+        for place in 0..<bytes.count / 4 {
+          let group = Int32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self))
+          if group < 0 || Int(group) >= count { return group }
+        }
+        return nil
+      }
+    }
+    if let wrong { throw Misfit(text: "group \(wrong) of \(count)") }
+  }
+
   // MARK: - Verdicts
 
   private mutating func join(
@@ -250,6 +267,9 @@ struct PackingFinder {
       let form = try recognise(forms)
       if joined.contains(name) || name != parts[0].name && positions[name] != nil {
         throw Misfit(text: "\(name.sanitised) exists beside them")
+      }
+      if let index = form.parts.first(where: { $0.kind == .groupIndex }) {
+        try checkGroups(index, count: form.scaleColumns)
       }
       let (stored, packing) = try logical(name, form)
       joined.insert(name)
