@@ -67,7 +67,8 @@ let package = Package(
     .testTarget(
       name: "MeasurementTests",
       dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"],
-      resources: [.copy("Quantized")]),
+      exclude: ["packed_golden.py"],
+      resources: [.copy("Quantized"), .copy("Packed")]),
     .testTarget(
       name: "PlanningTests",
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),

@@ -96,7 +96,7 @@ enum ExplorerBenchmark {
       if case .measurement = work { done.signal() }
     }
     measurer.want(
-      background: model.tensors.filter { WeightReader.canRead($0.source) }
+      background: model.tensors.filter { WeightReader.canRead($0) }
         .map { .statistics(tensor: $0.id) })
     var times: [Double] = []
     for tensor in tensors {

@@ -15,6 +15,7 @@ public struct WeightReader: Sendable {
   /// The number of pieces.
   public let pieceCount: Int
   private let model: Model
+  private let packed: PackedReader?
   private let rowsPerPiece: Int
   private let piecesPerRow: Int
   /// The rows of each stacked matrix, none of whose pieces has rows of another.
@@ -26,19 +27,26 @@ public struct WeightReader: Sendable {
     decoder(for: source) != nil
   }
 
+  /// Whether the weights of this tensor can be read as numbers.
+  public static func canRead(_ tensor: Tensor) -> Bool {
+    tensor.packing == nil ? canRead(tensor.source) : PackedReader.form(of: tensor) != nil
+  }
+
   /// A reader of a tensor, or nil if its type can't be read as numbers.
   /// - Parameters:
   ///   - wholeRows: whether rows must never be cut, however long they are.
   ///   - matrices: how many matrices are stacked in the tensor; a piece lies within one of them.
   public init?(model: Model, tensor: Tensor, wholeRows: Bool = false, matrices: Int = 1) {
-    guard Self.canRead(tensor.source) else { return nil }
+    packed = PackedReader(model: model, tensor: tensor)
+    guard packed != nil || Self.canRead(tensor.source) else { return nil }
     self.model = model
     self.tensor = tensor
     let length = max(1, tensor.rowLength)
     let isCut = !wholeRows && length > Self.longestWholeRow
     let isStacked = matrices > 1 && tensor.rows % matrices == 0
     rowsPerMatrix = max(1, isStacked ? tensor.rows / matrices : tensor.rows)
-    rowsPerPiece = isCut ? 1 : min(max(1, Self.pieceLength / length), rowsPerMatrix)
+    let rows = max(packed?.leastRows ?? 1, Self.pieceLength / length)
+    rowsPerPiece = isCut ? 1 : min(rows, rowsPerMatrix)
     piecesPerRow = isCut ? (length + Self.pieceLength - 1) / Self.pieceLength : 1
     piecesPerMatrix = (rowsPerMatrix + rowsPerPiece - 1) / rowsPerPiece * piecesPerRow
     pieceCount = tensor.weightCount == 0 ? 0 : tensor.rows / rowsPerMatrix * piecesPerMatrix
@@ -52,6 +60,10 @@ public struct WeightReader: Sendable {
     let range = elements(of: piece)
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
+    }
+    if let packed {
+      packed.read(range, into: &buffer)
+      return min(tensor.rowLength, range.count)
     }
     guard let decode = Self.decoder(for: tensor.source) else { return range.count }
     model.withBytes(of: tensor, elements: range) { bytes in

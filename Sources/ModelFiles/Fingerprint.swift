@@ -15,7 +15,7 @@ extension Model {
     for tensor in ordered {
       hash.update(tensor.name.utf8.count)
       hash.update(tensor.name)
-      hash.update(tensor.source.rawValue)
+      hash.update(tensor.sourceName)
       hash.update(tensor.shape.count)
       for dimension in tensor.shape { hash.update(dimension) }
     }
@@ -26,8 +26,9 @@ extension Model {
       let position = sampled == 1 ? 0 : index * (filled.count - 1) / (sampled - 1)
       let tensor = filled[position]
       guard files.indices.contains(tensor.file) else { continue }
-      let count = min(Self.sampledBytes, tensor.byteCount)
-      let start = tensor.offset + (tensor.byteCount - count) / 2
+      let length = tensor.packing?.parts.first?.byteCount ?? tensor.byteCount
+      let count = min(Self.sampledBytes, length)
+      let start = tensor.offset + (length - count) / 2
       files[tensor.file].withBytes(in: start..<start + count) { bytes in
         bytes.withUnsafeBytes { hash.update($0) }
       }

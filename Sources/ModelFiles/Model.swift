@@ -41,8 +41,8 @@ public struct Model: Sendable {
   /// Opens a model: a file, a shard, an index, a folder, or `owner/name` from the local Hugging
   /// Face cache.
   ///
-  /// Reads only headers, so the time does not depend on the size of the weights. Nothing is
-  /// downloaded.
+  /// Reads only headers, and of packed weights the short lists that say their shapes and groups, so
+  /// the time hardly depends on the size of the weights. Nothing is downloaded.
   /// - Parameter environment: where HF_HUB_CACHE, HF_HOME and HOME are looked up.
   public static func open(
     _ path: String, environment: [String: String] = processEnvironment()
@@ -106,7 +106,9 @@ public struct Model: Sendable {
   ///
   /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.
   public func isIntact(_ tensor: Tensor) -> Bool {
-    files.indices.contains(tensor.file) && files[tensor.file].isIntact
+    ([tensor.file] + (tensor.packing?.parts.map(\.file) ?? [])).allSatisfy {
+      files.indices.contains($0) && files[$0].isIntact
+    }
   }
 }
 

@@ -223,9 +223,10 @@ struct ModelOpener {
     _ container: Container, file: String
   ) throws(ModelFileError) -> Model {
     let folder = location.isFolder ? location.path : Path.folder(file)
-    let configuration = readConfiguration(in: folder)
+    let configuration = readConfiguration("config.json", in: folder)
     let metadata = contents.first { !$0.metadata.isEmpty }?.metadata ?? Metadata()
-    let tensors = try catalogue()
+    try checkNames()
+    let tensors = catalogue(container == .safetensors ? packed(configuration, in: folder) : [:])
     let architecture =
       configuration?["model_type"]?.string ?? metadata["general.architecture"]?.string
       ?? configuration?["architectures"]?.array?.first?.string
@@ -237,15 +238,43 @@ struct ModelOpener {
       metadata: metadata, files: files, tensors: tensors, notes: notes.map(\.sanitised))
   }
 
-  /// All tensors with their roles, in order.
-  private func catalogue() throws(ModelFileError) -> [Tensor] {
+  /// What becomes of tensors that are parts of packed weights, by their position among all.
+  private mutating func packed(
+    _ configuration: JSONValue?, in folder: String
+  ) -> [Int: PackingFinder.Verdict] {
+    let isTold = ["quantization_config", "quantization"].contains { configuration?[$0] != nil }
+    let separate = isTold ? nil : readConfiguration("quantize_config.json", in: folder)
+    let told = QuantizationConfiguration(configuration, separate: separate)
+    return PackingFinder(contents, files: files, configuration: told).verdicts
+  }
+
+  /// All tensors with their roles, in order, packed ones as one.
+  private func catalogue(_ packed: [Int: PackingFinder.Verdict]) -> [Tensor] {
     let count = contents.reduce(0) { $0 + $1.tensors.count }
     var finder = RoleFinder()
+    var found: [(stored: StoredTensor, file: Int, packing: TensorPacking?)] = []
     var placements: [Placement] = []
+    found.reserveCapacity(count)
     placements.reserveCapacity(count)
-    for content in contents {
+    var position = 0
+    for (file, content) in contents.enumerated() {
       for tensor in content.tensors {
-        placements.append(finder.placement(of: tensor.name, shape: tensor.shape))
+        let verdict = packed.isEmpty ? nil : packed[position]
+        position += 1
+        switch verdict {
+        case .absorbed?: continue
+        case .joined(let whole, let packing)?:
+          placements.append(finder.placement(of: whole.name, shape: whole.shape))
+          found.append((whole, file, packing))
+        case nil:
+          placements.append(finder.placement(of: tensor.name, shape: tensor.shape))
+          found.append((tensor, file, nil))
+        case .left(let reason)?:
+          var placement = finder.placement(of: tensor.name, shape: tensor.shape)
+          placement.partOf = .found(reason)
+          placements.append(placement)
+          found.append((tensor, file, nil))
+        }
       }
     }
     // One stack needs no name.
@@ -255,50 +284,49 @@ struct ModelOpener {
       if let known = stack { hasSeveral = hasSeveral || known != placement.stack }
       stack = .some(placement.stack)
     }
-    var tensors: [Tensor] = []
-    tensors.reserveCapacity(count)
+    return found.enumerated().map { index, tensor in
+      var placement = placements[index]
+      if !hasSeveral { placement.stack = nil }
+      return Tensor(
+        tensor.stored, id: index, file: tensor.file, placement, packing: tensor.packing)
+    }
+  }
+
+  /// Checks that each tensor is in one file only; within a file its reader has checked.
+  private func checkNames() throws(ModelFileError) {
+    guard contents.count > 1 else { return }
+    var fileOfName = [String: Int](minimumCapacity: contents.reduce(0) { $0 + $1.tensors.count })
     for (file, content) in contents.enumerated() {
-      for stored in content.tensors {
-        var placement = placements[tensors.count]
-        if !hasSeveral { placement.stack = nil }
-        tensors.append(Tensor(stored, id: tensors.count, file: file, placement))
+      for tensor in content.tensors {
+        guard let other = fileOfName.updateValue(file, forKey: tensor.name) else { continue }
+        throw ModelFileError(
+          path: files[file].path, place: .tensor(tensor.name),
+          found: "it again, after \(files[other].name)", expected: "each tensor in one file only")
       }
     }
-    if contents.count > 1 { try checkNames(tensors) }
-    return tensors
   }
 
-  private func checkNames(_ tensors: [Tensor]) throws(ModelFileError) {
-    var fileOfName = [String: Int](minimumCapacity: tensors.count)
-    for tensor in tensors {
-      guard let other = fileOfName.updateValue(tensor.file, forKey: tensor.name) else { continue }
-      throw ModelFileError(
-        path: files[tensor.file].path, place: .tensor(tensor.name),
-        found: "it again, after \(files[other].name)", expected: "each tensor in one file only")
-    }
-  }
-
-  /// The config.json of a folder.
+  /// A configuration in a folder, such as its config.json.
   ///
   /// A model opens without one, and with one that can't be read.
-  private mutating func readConfiguration(in folder: String) -> JSONValue? {
-    let path = Path.join(folder, "config.json")
+  private mutating func readConfiguration(_ name: String, in folder: String) -> JSONValue? {
+    let path = Path.join(folder, name)
     guard Platform.kind(of: path) == .file else { return nil }
     do throws(ModelFileError) {
       let file = try MappedFile(path)
       let value = try file.withUnsafeBytes { (bytes) throws(ModelFileError) -> JSONValue in
         guard bytes.count <= 16 << 20 else {
           throw ModelFileError(
-            path: "config.json", found: counted(bytes.count, "byte"), expected: "at most 16 MiB")
+            path: name, found: counted(bytes.count, "byte"), expected: "at most 16 MiB")
         }
         do throws(Flaw) {
           return try JSONParser.parse(bytes, maximumDepth: 64)
         } catch {
-          throw error.inFile("config.json")
+          throw error.inFile(name)
         }
       }
       guard value.object != nil else {
-        throw ModelFileError(path: "config.json", found: value.kind, expected: "an object")
+        throw ModelFileError(path: name, found: value.kind, expected: "an object")
       }
       return value
     } catch {

@@ -6,8 +6,8 @@ struct Placement: Hashable {
   var stack: String?
   /// Whether its first dimension counts experts.
   var isStackedExperts = false
-  /// Whether it is a part of weights that are already packed, such as their scales.
-  var isPartOfPacked = false
+  /// Set if it is a part of weights that are already packed, such as their scales.
+  var partOf: PackedPart?
 }
 
 /// Finds roles, blocks and experts by name.
@@ -29,7 +29,7 @@ struct RoleFinder {
       templates[pattern] = template
     }
     var placement = Placement()
-    placement.isPartOfPacked = template.isPartOfPacked
+    placement.partOf = template.isPartOfPacked ? .named : nil
     placement.isStackedExperts = template.hasExperts && template.expert == nil && shape.count >= 3
     placement.role = template.role(
       shape: shape, isStackedExperts: placement.isStackedExperts)

@@ -54,6 +54,8 @@ public enum SourceType: String, CaseIterable, Sendable, Hashable, CustomStringCo
   case nvfp4 = "NVFP4"
   case q10 = "Q1_0"
   case q20 = "Q2_0"
+  /// Several tensors of the file: `TensorPacking` says which.
+  case packed = "packed"
 
   /// The name shown.
   public var description: String { rawValue }
@@ -97,12 +99,13 @@ public enum SourceType: String, CaseIterable, Sendable, Hashable, CustomStringCo
     case .iq4XS: (256, 136)
     case .tq10: (256, 54)
     case .tq20: (256, 66)
+    case .packed: (1, 0)
     }
   }
 
-  /// Whether elements share scales or take less than a byte: the block types of ggml, and F6 and
-  /// F4.
-  public var isQuantized: Bool { blockLength > 1 }
+  /// Whether elements share scales or take less than a byte: the block types of ggml, packed
+  /// weights, and F6 and F4.
+  public var isQuantized: Bool { blockLength > 1 || self == .packed }
 
   /// Whether it is a block type of ggml that weights are stored in: those can be quantized once more, from
   /// what they decode to. (Q8_1 and Q8_K hold activations.)

@@ -1,3 +1,11 @@
+/// Why a tensor is taken for a part of packed weights.
+public enum PackedPart: Sendable, Hashable {
+  /// Its name alone says so.
+  case named
+  /// Its whole was found, but isn't decoded: of which kind, and why not.
+  case found(String)
+}
+
 /// Whether a tensor is worth quantizing.
 ///
 /// Decided here and nowhere else.
@@ -25,10 +33,10 @@ public enum Suitability: Sendable, Hashable {
     case tiny(Int)
     /// Numbers of a type that are no floating-point weights.
     case notFloating(SourceType)
-    /// Blocks of a type that is quantized already, and can't be read.
-    case alreadyQuantized(SourceType)
-    /// Scales, zero points or the like of weights that are packed already.
-    case partOfPacked
+    /// Blocks of a type that is quantized already and can't be read.
+    case alreadyQuantized(String)
+    /// Codes, scales or the like of packed weights that aren't joined: of which kind, and why not.
+    case partOfPacked(String)
     /// A floating-point type that can't be read.
     case unreadable(SourceType)
     /// The router of a mixture of experts.
@@ -47,7 +55,7 @@ public enum Suitability: Sendable, Hashable {
       case .tiny(let count): "tiny: \(counted(count, "weight"))"
       case .notFloating(let type): "not floating point: \(type)"
       case .alreadyQuantized(let type): "already quantized: \(type)"
-      case .partOfPacked: "part of packed weights"
+      case .partOfPacked(let kind): kind
       case .unreadable(let type): "unreadable type: \(type)"
       case .router: "router"
       case .positions: "positions"
@@ -65,15 +73,22 @@ public enum Suitability: Sendable, Hashable {
   }
 
   /// Decides for a tensor by what its file and its name say.
+  /// - Parameters:
+  ///   - packing: how its weights are packed, if they are.
+  ///   - partOf: what kind of packed weights it is a part of.
   public static func of(
-    source: SourceType, role: Role, shape: [Int], isPartOfPacked: Bool = false
+    source: SourceType, role: Role, shape: [Int], packing: TensorPacking? = nil,
+    partOf: PackedPart? = nil
   ) -> Suitability {
     let weightCount = elementCount(shape) ?? 0
     if weightCount == 0 { return .kept(.empty) }
     if source.isQuantized {
-      if !source.isRequantizable { return .kept(.alreadyQuantized(source)) }
-    } else if !source.isFloatingPoint {
-      return .kept(.notFloating(source))
+      if packing == nil, !source.isRequantizable {
+        return .kept(.alreadyQuantized(source.rawValue))
+      }
+    } else {
+      if case .found(let kind)? = partOf { return .kept(.partOfPacked(kind)) }
+      if !source.isFloatingPoint { return .kept(.notFloating(source)) }
     }
     switch role {
     case .norm: return .kept(.norm)
@@ -82,7 +97,7 @@ public enum Suitability: Sendable, Hashable {
     case .positionEmbedding: return .kept(.positions)
     default: break
     }
-    if isPartOfPacked { return .kept(.partOfPacked) }
+    if partOf != nil { return .kept(.partOfPacked("part of packed weights")) }
     if source == .f8E4M3FNUZ || source == .f8E5M2FNUZ { return .kept(.unreadable(source)) }
     // A row or a column in more dimensions, such as [1, 1, 768], is still one vector.
     if shape.count(where: { $0 > 1 }) < 2 && weightCount > 1 || shape.count < 2 {

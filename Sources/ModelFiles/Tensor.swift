@@ -10,15 +10,18 @@ public struct Tensor: Sendable, Hashable, Identifiable {
   public let label: String
   /// The dimensions, row-major: the last one is contiguous (GGUF lists it first).
   public let shape: [Int]
-  /// How the elements are stored.
+  /// How the elements are stored; `sourceName` is what to show of it.
   public let source: SourceType
-  /// The index in `Model.files`.
+  /// How the weights are packed in several tensors of the files, if they are: `source` is `packed`
+  /// then, and `withBytes(of:elements:)` gives nothing.
+  public let packing: TensorPacking?
+  /// The index in `Model.files`; for packed weights that of their codes.
   public let file: Int
-  /// Where the data begins, in bytes from the start of that file.
+  /// Where the data begins, in bytes from the start of that file; for packed weights their codes.
   ///
   /// Any alignment.
   public let offset: Int
-  /// The size of the data in bytes.
+  /// The size of the data in bytes, of all parts of packed weights together.
   public let byteCount: Int
   /// The product of the dimensions; 1 for a scalar.
   public let weightCount: Int
@@ -52,13 +55,20 @@ public struct Tensor: Sendable, Hashable, Identifiable {
     self.init(stored, id: id, file: file, finder.placement(of: name, shape: shape))
   }
 
-  init(_ stored: StoredTensor, id: Int, file: Int, _ placement: Placement) {
+  /// The name of the type to show: "BF16", "Q4_K", "GPTQ int4 g128".
+  public var sourceName: String { packing?.name ?? source.rawValue }
+
+  init(
+    _ stored: StoredTensor, id: Int, file: Int, _ placement: Placement,
+    packing: TensorPacking? = nil
+  ) {
     self.id = id
     self.file = file
     name = stored.name
     label = stored.name.sanitised
     shape = stored.shape
     source = stored.source
+    self.packing = packing
     offset = stored.offset
     byteCount = stored.byteCount
     weightCount = stored.weightCount
@@ -67,8 +77,8 @@ public struct Tensor: Sendable, Hashable, Identifiable {
     expert = placement.expert
     stack = placement.stack
     suitability = .of(
-      source: stored.source, role: placement.role, shape: stored.shape,
-      isPartOfPacked: placement.isPartOfPacked)
+      source: stored.source, role: placement.role, shape: stored.shape, packing: packing,
+      partOf: placement.partOf)
     (rows, rowLength) = Self.rows(stored, isStackedExperts: placement.isStackedExperts)
   }
 

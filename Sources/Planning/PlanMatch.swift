@@ -40,9 +40,9 @@ public struct PlanMatch: Sendable {
           "\(tensor.label) is \(shapeText(tensor.shape)), in the plan \(shapeText(entry.shape))")
         continue
       }
-      if entry.source != tensor.source.rawValue {
+      if entry.source != tensor.sourceName {
         differences.append(
-          "\(tensor.label) is stored as \(tensor.source.rawValue), in the plan as "
+          "\(tensor.label) is stored as \(tensor.sourceName), in the plan as "
             + entry.source.sanitised)
       }
       if entry.choice != .source, let reason = tensor.suitability.reason {

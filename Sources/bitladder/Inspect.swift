@@ -32,7 +32,7 @@ struct Inspect: ParsableCommand {
   }
 
   private func measureStatistics(_ model: Model) throws -> [Int: WeightSummary] {
-    let work = model.tensors.filter { WeightReader.canRead($0.source) }
+    let work = model.tensors.filter { WeightReader.canRead($0) }
       .map { Work.statistics(tensor: $0.id) }
     var statistics: [Int: WeightSummary] = [:]
     for (work, finding) in try measureAll(work, of: model) {
@@ -48,7 +48,7 @@ struct Inspect: ParsableCommand {
     table.rightAligned = Set([3, 4, 6] + (8..<16))
     for tensor in model.tensors {
       var row = [
-        tensor.label, shapeText(tensor.shape, times: "x"), tensor.source.rawValue,
+        tensor.label, shapeText(tensor.shape, times: "x"), tensor.sourceName,
         "\(tensor.weightCount)", Figures.bytes(tensor.byteCount), tensor.role.rawValue,
         tensor.block.map { "\($0)" } ?? "", tensor.suitability.reason ?? "",
       ]
@@ -95,7 +95,7 @@ struct Inspect: ParsableCommand {
           var object: JSONObject = [
             "name": .string(tensor.name),
             "shape": .array(tensor.shape.map { JSONValue($0) }),
-            "source": .string(tensor.source.rawValue),
+            "source": .string(tensor.sourceName),
             "weights": JSONValue(tensor.weightCount),
             "bytes": JSONValue(tensor.byteCount),
             "role": .string(tensor.role.rawValue),

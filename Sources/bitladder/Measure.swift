@@ -109,7 +109,7 @@ struct Measure: ParsableCommand {
           [
             "name": .string(tensor.name),
             "shape": .array(tensor.shape.map { JSONValue($0) }),
-            "source": .string(tensor.source.rawValue),
+            "source": .string(tensor.sourceName),
             "measurements": .array(measurements.map(jsonObject)),
           ]
         }),

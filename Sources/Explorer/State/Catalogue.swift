@@ -72,7 +72,7 @@ struct Catalogue: Sendable {
     members = builder.members
     ancestors = builder.ancestors
     shapeColumns = max(10, tensors.map { Self.columns(of: $0.shape) }.max() ?? 0)
-    sourceColumns = max(6, tensors.map { $0.source.rawValue.count }.max() ?? 0)
+    sourceColumns = max(6, tensors.map { $0.sourceName.count }.max() ?? 0)
   }
 
   /// The rows to show: folded groups hide their tensors; with a filter only what passes it is shown,

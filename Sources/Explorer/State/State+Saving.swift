@@ -11,7 +11,7 @@ extension State {
     let entries = model.tensors.map { tensor in
       let assignment = edits.assignments[tensor.id]
       return Plan.Entry(
-        name: tensor.name, shape: tensor.shape, source: tensor.source.rawValue,
+        name: tensor.name, shape: tensor.shape, source: tensor.sourceName,
         choice: assignment.choice, bytes: assignment.choice.byteCount(of: tensor),
         bitsPerWeight: assignment.choice.bitsPerWeight(of: tensor),
         nmse: contributions[tensor.id].nmse,

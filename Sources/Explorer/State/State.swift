@@ -276,7 +276,7 @@ public struct State: Sendable {
     let choice = choice(of: index)
     var part = Contribution(
       tensor: tensor, choice: choice,
-      isReadable: WeightReader.canRead(tensor.source) && !findings.unreadable.contains(index))
+      isReadable: WeightReader.canRead(tensor) && !findings.unreadable.contains(index))
     switch choice {
     case .source:
       part.squares = findings.statistics[index]?.squares

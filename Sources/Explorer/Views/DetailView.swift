@@ -75,7 +75,7 @@ extension State {
     let layout = ScreenLayout(size: size)
     let identity = [
       Fact(text: shapeText(tensor.shape, times: glyphs.times)),
-      Fact(text: tensor.source.rawValue), Fact(text: tensor.role.rawValue),
+      Fact(text: tensor.sourceName), Fact(text: tensor.role.rawValue),
       Fact(text: "\(Figures.count(tensor.weightCount)) weights"),
       Fact(text: Figures.bytes(tensor.byteCount)),
     ].map { Fact(text: $0.text, style: Theme.faint) }

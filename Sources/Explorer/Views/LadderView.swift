@@ -73,7 +73,7 @@ extension State {
     if isChosen {
       canvas.write(glyphs.closed, at: line.origin, style: Theme.accent.with(.bold))
     }
-    let name = rung == .source ? "source (\(tensor.source.rawValue))" : rung.description
+    let name = rung == .source ? "source (\(tensor.sourceName))" : rung.description
     canvas.write(
       name.truncatedMiddle(to: columns.format.columns, mark: glyphs.ellipsis),
       at: columns.format.origin, style: style, within: columns.format.columns)

@@ -22,10 +22,13 @@ struct ListColumns {
     let tiny = line.columns < 50
     // The weighted error takes the place of the shape and the bar.
     let crowded = isWeighted && line.columns < 100
+    // The types of packed weights have long names: "GPTQ int4 g128".
+    let isLong = catalogue.sourceColumns > 8
+    let sourceColumns = isLong ? (wide ? 15 : 9) : (wide ? 8 : 5)
     let shares: [Share] = [
       .weight(1),
       .fixed(narrow || crowded ? 0 : min(catalogue.shapeColumns, wide ? 18 : 9)),
-      .fixed(narrow ? 0 : min(catalogue.sourceColumns, wide ? 8 : 5)),
+      .fixed(narrow ? 0 : min(catalogue.sourceColumns, sourceColumns)),
       .fixed(wide ? 22 : tiny ? 9 : 11), .fixed(tiny ? 0 : 5), .fixed(tiny ? 0 : 8), .fixed(8),
       .fixed(isWeighted && !narrow ? 8 : 0), .fixed(tiny || crowded ? 0 : wide ? 10 : 4),
     ]
@@ -173,7 +176,7 @@ extension State {
     return RowCells(
       name: Catalogue.shortName(model.tensors[id]),
       shape: shapeText(tensor.shape, times: glyphs.times),
-      source: tensor.source.rawValue,
+      source: tensor.sourceName,
       format: tensor.suitability.reason ?? choice.description,
       formatStyle: isKept ? Theme.faint : choice == .source ? .standard : Theme.changed,
       bits: Figures.bits(choice.bitsPerWeight(of: tensor)),
@@ -186,7 +189,8 @@ extension State {
     let totals = Totals(members.map { contributions[$0] })
     let choices = Set(
       members.filter { model.tensors[$0].suitability.isQuantizable }.map { choice(of: $0) })
-    let sources = Set(members.map { model.tensors[$0].source })
+    let source = members.first.map { model.tensors[$0].sourceName } ?? ""
+    let isOneSource = members.allSatisfy { model.tensors[$0].sourceName == source }
     let error: RowError =
       choices.isSubset(of: [.source])
       ? .none : totals.isComplete ? .known(totals.nmse) : .waiting
@@ -196,7 +200,7 @@ extension State {
     return RowCells(
       name: (isFolded ? glyphs.closed : glyphs.opened) + " " + describe(group, members: members),
       shape: Figures.counted(members.count, "tensor"),
-      source: sources.count == 1 ? sources.first?.rawValue ?? "" : "mixed", format: format,
+      source: isOneSource ? source : "mixed", format: format,
       formatStyle: choices.isSubset(of: [.source]) ? .standard : Theme.changed,
       bits: Figures.bits(totals.bitsPerWeight), size: Figures.bytes(totals.bytes), error: error,
       style: Theme.group)
