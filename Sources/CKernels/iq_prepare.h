@@ -1,11 +1,11 @@
-/// What IQ2 and IQ3 encoders do before and after the search: magnitudes, signs and importance of a super-block's
-/// weights; scales of its groups.
+/// What IQ2 and IQ3 encoders do before and after the search: magnitudes, signs and importance of the weights of
+/// a super-block; scales of its groups.
 #ifndef BITLADDER_IQ_PREPARE_H
 #define BITLADDER_IQ_PREPARE_H
 
 #include "iq_search.h"
 
-/// How much weights count, given their squares' mean times `spread` (m).
+/// What counts for a weight x, given the mean square m of its super-block (or twice that).
 typedef enum {
   bl_iq_by_square,    // without importance: x^2
   bl_iq_by_variance,  // without importance: m / 4 + x^2
@@ -13,7 +13,9 @@ typedef enum {
 
 /// A super-block, ready for the search.
 typedef struct {
-  float x[bl_super_block], weight[bl_super_block], root[bl_super_block];
+  _Alignas(64) float x[bl_super_block];
+  _Alignas(64) float weight[bl_super_block];
+  _Alignas(64) float root[bl_super_block];
   uint8_t signs[bl_super_block / 8];
 } bl_iq_block;
 
@@ -38,8 +40,8 @@ BL_INLINE void bl_iq_sums(const float *w, size_t blocks, float sums[4]) {
   }
 }
 
-BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean, bl_iq_unweighted unweighted,
-                             bl_iq_block *block) {
+BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean,
+                             bl_iq_unweighted unweighted, bl_iq_block *block) {
   for (int i = 0; i < bl_super_block; i += bl_iq_lanes) {
     const f32x8 x = *(const f32x8 *)(w + i);
     f32x8 weight;
@@ -54,6 +56,23 @@ BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean
     *(f32x8 *)(block->root + i) = __builtin_elementwise_sqrt(weight);
     block->signs[i / 8] = bl_iq_bits(&negative);
   }
+}
+
+/// Weights and importance of several rows, and what is known of them.
+typedef struct {
+  const float *weights, *importance;
+  size_t columns, count;  // super-blocks of a row, and of all
+  float sums[4];          // of four super-blocks' squares, the next ones
+} bl_iq_source;
+
+/// Prepares super-block number b. `spread` times the mean square is what weights are spread by.
+BL_INLINE void bl_iq_read(bl_iq_source *source, size_t b, float spread, bl_iq_unweighted unweighted,
+                          bl_iq_block *block) {
+  const float *w = source->weights + b * bl_super_block;
+  if (b % 4 == 0) bl_iq_sums(w, source->count - b, source->sums);
+  const float *importance =
+      source->importance ? source->importance + b % source->columns * bl_super_block : NULL;
+  bl_iq_prepare(w, importance, spread * source->sums[b % 4] / bl_super_block, unweighted, block);
 }
 
 /// Makes the number of minuses of each eight weights even, by changing the one that counts least.
@@ -113,7 +132,7 @@ BL_INLINE bool bl_iq_fit_group(bl_iq_kind kind, const bl_iq_lists *lists, const 
   return negative;
 }
 
-/// The scales of groups as multiples of d / 8 or so: 4 bits each. Returns d before the type's own factor.
+/// Groups' scales as 4 bits each: d times an odd number up to 31. Returns d, before the type's own factor.
 BL_INLINE float bl_iq_scale_codes(const float *scales, int count, float greatest, uint8_t *codes) {
   const float d = greatest / 31, inverse = 1 / d;
   for (int k = 0; k < count; k++) {

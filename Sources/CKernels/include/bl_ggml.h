@@ -41,13 +41,19 @@ void bl_decode_iq2_s(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_xxs(const uint8_t *blocks, size_t count, float *out);
 void bl_decode_iq3_s(const uint8_t *blocks, size_t count, float *out);
 
-// iq2_encode.c, iq3_encode.c: row by row, `row_length` a multiple of 256. `importance` has a value for each weight of a
-// row, or is NULL: all count alike. The reference takes no NULL for IQ2_XXS and IQ2_XS; these give zeros then.
-void bl_encode_iq2_xxs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq2_xs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq2_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq3_xxs(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
-void bl_encode_iq3_s(const float *weights, const float *importance, size_t rows, size_t row_length, uint8_t *blocks);
+// iq2_encode.c, iq3_encode.c: `rows` rows of `row_length` weights, a multiple of 256. `importance` has a value
+// for each weight of a row, or is NULL. The reference demands it for IQ2_XXS and IQ2_XS; for NULL these two
+// give zeros.
+void bl_encode_iq2_xxs(const float *weights, const float *importance, size_t rows, size_t row_length,
+                       uint8_t *blocks);
+void bl_encode_iq2_xs(const float *weights, const float *importance, size_t rows, size_t row_length,
+                      uint8_t *blocks);
+void bl_encode_iq2_s(const float *weights, const float *importance, size_t rows, size_t row_length,
+                     uint8_t *blocks);
+void bl_encode_iq3_xxs(const float *weights, const float *importance, size_t rows, size_t row_length,
+                       uint8_t *blocks);
+void bl_encode_iq3_s(const float *weights, const float *importance, size_t rows, size_t row_length,
+                     uint8_t *blocks);
 
 // iq4.c: sixteen levels that are not evenly spaced
 void bl_decode_iq4_nl(const uint8_t *blocks, size_t count, float *out);
