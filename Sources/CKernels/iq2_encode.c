@@ -160,14 +160,11 @@ BL_KERNEL void bl_encode_iq2_xxs(const float *restrict weights, const float *res
     return;
   }
   const bl_iq_lists *lists = bl_iq2_xxs_lists();
-  float sums[4];
+  bl_iq_source source = {weights, importance, columns, count, {0}};
   bl_iq_block block;
   BL_ONE_BY_ONE
   for (size_t b = 0; b < count; b++, out += iq2_xxs_bytes) {
-    const float *w = weights + b * bl_super_block;
-    if (b % 4 == 0) bl_iq_sums(w, count - b, sums);
-    bl_iq_prepare(w, importance + b % columns * bl_super_block, sums[b % 4] / bl_super_block, bl_iq_by_square,
-                  &block);
+    bl_iq_read(&source, b, 1, bl_iq_by_square, &block);
     encode_iq2_xxs(lists, &block, out);
   }
 }
@@ -242,14 +239,11 @@ BL_KERNEL void bl_encode_iq2_xs(const float *restrict weights, const float *rest
     return;
   }
   const bl_iq_lists *lists = bl_iq2_xs_lists();
-  float sums[4];
+  bl_iq_source source = {weights, importance, columns, count, {0}};
   bl_iq_block block;
   BL_ONE_BY_ONE
   for (size_t b = 0; b < count; b++, out += iq2_xs_bytes) {
-    const float *w = weights + b * bl_super_block;
-    if (b % 4 == 0) bl_iq_sums(w, count - b, sums);
-    bl_iq_prepare(w, importance + b % columns * bl_super_block, sums[b % 4] / bl_super_block, bl_iq_by_square,
-                  &block);
+    bl_iq_read(&source, b, 1, bl_iq_by_square, &block);
     bl_iq_even_signs(&block);
     encode_sixteens(lists, &block, false, out);
   }
@@ -259,14 +253,11 @@ BL_KERNEL void bl_encode_iq2_s(const float *restrict weights, const float *restr
                                size_t row_length, uint8_t *restrict out) {
   const bl_iq_lists *lists = bl_iq2_s_lists();
   const size_t columns = row_length / bl_super_block, count = rows * columns;
-  float sums[4];
+  bl_iq_source source = {weights, importance, columns, count, {0}};
   bl_iq_block block;
   BL_ONE_BY_ONE
   for (size_t b = 0; b < count; b++, out += iq2_s_bytes) {
-    const float *w = weights + b * bl_super_block;
-    if (b % 4 == 0) bl_iq_sums(w, count - b, sums);
-    const float *counts = importance ? importance + b % columns * bl_super_block : NULL;
-    bl_iq_prepare(w, counts, 2 * sums[b % 4] / bl_super_block, bl_iq_by_variance, &block);
+    bl_iq_read(&source, b, 2, bl_iq_by_variance, &block);
     encode_sixteens(lists, &block, true, out);
   }
 }

@@ -45,20 +45,17 @@ BL_KERNEL void bl_encode_iq3_xxs(const float *restrict weights, const float *res
                                  size_t row_length, uint8_t *restrict out) {
   const bl_iq_lists *lists = bl_iq3_xxs_lists();
   const size_t columns = row_length / bl_super_block, count = rows * columns;
-  float sums[4];
+  bl_iq_source source = {weights, importance, columns, count, {0}};
   bl_iq_block block;
   BL_ONE_BY_ONE
   for (size_t b = 0; b < count; b++, out += iq3_xxs_bytes) {
-    const float *w = weights + b * bl_super_block;
-    if (b % 4 == 0) bl_iq_sums(w, count - b, sums);
-    const float *counts = importance ? importance + b % columns * bl_super_block : NULL;
-    bl_iq_prepare(w, counts, 2 * sums[b % 4] / bl_super_block, bl_iq_by_square, &block);
+    bl_iq_read(&source, b, 2, bl_iq_by_square, &block);
     encode_iq3_xxs(lists, &block, out);
   }
 }
 
-/// Indices and signs go to `place`, which the reference doesn't move on for groups of zeros: groups behind these
-/// decode wrong, but these are its bytes.
+/// Indices and signs go to `place`, which the reference doesn't move on for groups of zeros. (So that groups
+/// behind those decode wrong; but these are its bytes.)
 BL_INLINE void put_iq3_s_group(const bl_iq_lists *lists, const bl_iq_block *block, int group, int place,
                                bool inverted, const bl_iq_fit *fit, uint8_t *out) {
   uint32_t ninths = 0;
@@ -102,14 +99,11 @@ BL_KERNEL void bl_encode_iq3_s(const float *restrict weights, const float *restr
                                size_t row_length, uint8_t *restrict out) {
   const bl_iq_lists *lists = bl_iq3_s_lists();
   const size_t columns = row_length / bl_super_block, count = rows * columns;
-  float sums[4];
+  bl_iq_source source = {weights, importance, columns, count, {0}};
   bl_iq_block block;
   BL_ONE_BY_ONE
   for (size_t b = 0; b < count; b++, out += iq3_s_bytes) {
-    const float *w = weights + b * bl_super_block;
-    if (b % 4 == 0) bl_iq_sums(w, count - b, sums);
-    const float *counts = importance ? importance + b % columns * bl_super_block : NULL;
-    bl_iq_prepare(w, counts, 2 * sums[b % 4] / bl_super_block, bl_iq_by_square, &block);
+    bl_iq_read(&source, b, 2, bl_iq_by_square, &block);
     encode_iq3_s(lists, &block, out);
   }
 }

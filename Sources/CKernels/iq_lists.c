@@ -66,8 +66,8 @@ BL_INLINE int append_shell(const grid *g, const uint8_t *distances, int distance
   return __builtin_reduce_min(next);
 }
 
-/// A bit for each step from one level to the next between two points. (Those between point and a are a part of
-/// those between point and b where a is nowhere farther than b.)
+/// A bit for each step from one level to the next that lies between two points. (Those up to a are among those
+/// up to b if a is nowhere farther than b.)
 BL_INLINE uint32_t steps_between(const grid *g, uint32_t a, uint32_t b) {
   uint32_t steps = 0;
   for (int dim = 0; dim < g->dims; dim++) {
@@ -78,7 +78,8 @@ BL_INLINE uint32_t steps_between(const grid *g, uint32_t a, uint32_t b) {
 }
 
 /// Appends what can be the first of the least error; in `all` the nearer ones come first.
-BL_INLINE void append_short_list(const grid *g, uint32_t packed, const uint16_t *all, int count, uint16_t **end) {
+BL_INLINE void append_short_list(const grid *g, uint32_t packed, const uint16_t *all, int count,
+                                 uint16_t **end) {
   uint32_t kept[most_points];
   int number = 0;
   for (int k = 0; k < count; k++) {

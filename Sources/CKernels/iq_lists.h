@@ -13,12 +13,12 @@ enum {
 };
 
 typedef struct {
-  /// By packed point. On the grid: bl_iq_on_grid and the point's index. Off it: the start and length of its short
-  /// list. Either way a bl_iq_number and a bl_iq_start.
+  /// By packed point: on the grid BL_IQ_ON_GRID and its index; off it where its short list starts, and how
+  /// long that is. Either way a bl_iq_start and a bl_iq_number.
   const uint32_t *cells;
-  /// The lists: packed points of the grid, by distance, then by index. None is empty. For each point off the grid
-  /// its long list's length, its short list, its long list. The short list leaves out points that can't be first
-  /// of the least weighted error if what was rounded isn't at the limit of rounding: those for which another is
+  /// For each point off the grid the length of its long list, its short list, its long list: packed points of
+  /// the grid, by distance, then by index; none is empty. The short list leaves out what can't be the first of
+  /// the least weighted error, unless what was rounded is at the limit of rounding: points for which another is
   /// nearer or equal in each weight.
   const uint16_t *points;
 } bl_iq_lists;

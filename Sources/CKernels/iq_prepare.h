@@ -1,11 +1,11 @@
-/// What IQ2 and IQ3 encoders do before and after the search: magnitudes, signs and importance of a super-block's
-/// weights; scales of its groups.
+/// What IQ2 and IQ3 encoders do before and after the search: magnitudes, signs and importance of the weights of
+/// a super-block; scales of its groups.
 #ifndef BITLADDER_IQ_PREPARE_H
 #define BITLADDER_IQ_PREPARE_H
 
 #include "iq_search.h"
 
-/// How much weights count, given their squares' mean times `spread` (m).
+/// What counts for a weight x, given the mean square m of its super-block (or twice that).
 typedef enum {
   bl_iq_by_square,    // without importance: x^2
   bl_iq_by_variance,  // without importance: m / 4 + x^2
@@ -13,33 +13,41 @@ typedef enum {
 
 /// A super-block, ready for the search.
 typedef struct {
-  float x[bl_super_block], weight[bl_super_block], root[bl_super_block];
+  _Alignas(64) float x[bl_super_block];
+  _Alignas(64) float weight[bl_super_block];
+  _Alignas(64) float root[bl_super_block];
   uint8_t signs[bl_super_block / 8];
 } bl_iq_block;
 
-/// Sums of squares of up to four super-blocks, each in order.
+typedef float f32x4 __attribute__((ext_vector_type(4), aligned(4)));
+
+/// Sums of squares of up to four super-blocks, each in order: a lane for each.
 BL_INLINE void bl_iq_sums(const float *w, size_t blocks, float sums[4]) {
-  if (blocks >= 4) {
-    float a = 0, b = 0, c = 0, d = 0;
-    BL_ONE_BY_ONE
-    for (int i = 0; i < bl_super_block; i++) {
-      a += w[i] * w[i];
-      b += w[i + bl_super_block] * w[i + bl_super_block];
-      c += w[i + 2 * bl_super_block] * w[i + 2 * bl_super_block];
-      d += w[i + 3 * bl_super_block] * w[i + 3 * bl_super_block];
-    }
-    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
-    return;
+  const float *rows[4];
+  for (size_t k = 0; k < 4; k++) rows[k] = w + (k < blocks ? k : 0) * bl_super_block;
+  f32x4 sum = 0;
+  BL_ONE_BY_ONE
+  for (int i = 0; i < bl_super_block; i += 4) {
+    const f32x4 a = *(const f32x4 *)(rows[0] + i), b = *(const f32x4 *)(rows[1] + i);
+    const f32x4 c = *(const f32x4 *)(rows[2] + i), d = *(const f32x4 *)(rows[3] + i);
+    const f32x4 low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const f32x4 low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const f32x4 high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const f32x4 high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const f32x4 first = __builtin_shufflevector(low_ab, low_cd, 0, 1, 4, 5);
+    const f32x4 second = __builtin_shufflevector(low_ab, low_cd, 2, 3, 6, 7);
+    const f32x4 third = __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5);
+    const f32x4 fourth = __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7);
+    sum += first * first;
+    sum += second * second;
+    sum += third * third;
+    sum += fourth * fourth;
   }
-  for (size_t k = 0; k < blocks; k++) {
-    float sum = 0;
-    for (int i = 0; i < bl_super_block; i++) sum += w[k * bl_super_block + i] * w[k * bl_super_block + i];
-    sums[k] = sum;
-  }
+  *(f32x4 *)sums = sum;
 }
 
-BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean, bl_iq_unweighted unweighted,
-                             bl_iq_block *block) {
+BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean,
+                             bl_iq_unweighted unweighted, bl_iq_block *block) {
   for (int i = 0; i < bl_super_block; i += bl_iq_lanes) {
     const f32x8 x = *(const f32x8 *)(w + i);
     f32x8 weight;
@@ -56,10 +64,28 @@ BL_INLINE void bl_iq_prepare(const float *w, const float *importance, float mean
   }
 }
 
+/// Weights and importance of several rows, and what is known of them.
+typedef struct {
+  const float *weights, *importance;
+  size_t columns, count;  // super-blocks of a row, and of all
+  float sums[4];          // of four super-blocks' squares, the next ones
+} bl_iq_source;
+
+/// Prepares super-block number b. `spread` times the mean square is what weights are spread by.
+BL_INLINE void bl_iq_read(bl_iq_source *source, size_t b, float spread, bl_iq_unweighted unweighted,
+                          bl_iq_block *block) {
+  const float *w = source->weights + b * bl_super_block;
+  if (b % 4 == 0) bl_iq_sums(w, source->count - b, source->sums);
+  const float *importance =
+      source->importance ? source->importance + b % source->columns * bl_super_block : NULL;
+  bl_iq_prepare(w, importance, spread * source->sums[b % 4] / bl_super_block, unweighted, block);
+}
+
 /// Makes the number of minuses of each eight weights even, by changing the one that counts least.
 BL_INLINE void bl_iq_even_signs(bl_iq_block *block) {
   for (int k = 0; k < bl_super_block / 8; k++) {
-    const f32x8 x = *(const f32x8 *)(block->x + 8 * k), cost = *(const f32x8 *)(block->weight + 8 * k) * x * x;
+    const f32x8 x = *(const f32x8 *)(block->x + 8 * k);
+    const f32x8 cost = *(const f32x8 *)(block->weight + 8 * k) * x * x;
     // The first of the least, as a chain of < from the first on finds it: NaN is never less, nothing is less
     // than NaN.
     const f32x8 a = cost == cost ? cost : (f32x8)__builtin_inff();
@@ -113,7 +139,7 @@ BL_INLINE bool bl_iq_fit_group(bl_iq_kind kind, const bl_iq_lists *lists, const 
   return negative;
 }
 
-/// The scales of groups as multiples of d / 8 or so: 4 bits each. Returns d before the type's own factor.
+/// Groups' scales as 4 bits each: d times an odd number up to 31. Returns d, before the type's own factor.
 BL_INLINE float bl_iq_scale_codes(const float *scales, int count, float greatest, uint8_t *codes) {
   const float d = greatest / 31, inverse = 1 / d;
   for (int k = 0; k < count; k++) {

@@ -1,14 +1,18 @@
 /// The search of IQ2 and IQ3 encoders for a group's scale, and for the points of the grid its weights become.
 ///
-/// A group's scale is tried at many values, one a lane of vectors. Rounding gives, for each, a point; most
-/// aren't on the grid, and of the points listed near (iq_lists.h) that of least weighted error is taken. As
-/// the scale goes down levels only go up, so that one point serves a run of tries: its list is gone through
-/// once a run rather than once a try. And the short list does, if no weight is close to the limit between two
-/// levels, where errors of rounding could turn the order around.
+/// A group's scale is tried at many values, one in each lane of vectors. Rounding gives, for each, a point;
+/// most aren't on the grid, and of the points listed near (iq_lists.h) that of least weighted error is taken.
+/// What makes this faster than the reference:
+/// - As the scale goes down levels only go up, so that one point serves a run of tries. Its list is gone
+///   through once a run rather than once a try.
+/// - The short list will do if no weight is close to the limit between two levels.
+/// - Errors are lines over the scale, quickly found to a few digits. Mostly these tell which is the least; only
+///   where they don't errors are computed as the reference does it.
+/// - Of all tries only those near the best are compared as the reference does it.
 ///
-/// Every lane does the reference's operations in the reference's order. Where the reference stops the
-/// program - no point listed has an error below the greatest float; a group's scale is NaN - here the first
-/// point listed is taken, and the scale is 0.
+/// All that ends up in bytes comes from the reference's operations in its order. Where the reference stops the
+/// program because no point listed has an error below the greatest float, some point listed is taken here;
+/// groups whose scale is NaN, where it stops too, get scale 0 and zeros.
 #ifndef BITLADDER_IQ_SEARCH_H
 #define BITLADDER_IQ_SEARCH_H
 
@@ -26,11 +30,12 @@ typedef bool boolx8 __attribute__((ext_vector_type(8)));
 
 enum {
   bl_iq_lanes = 8,
-  bl_iq_group = 32,       // weights of a group, at most
-  bl_iq_points = 8,       // points of a group, at most
-  bl_iq_tries = 32,       // at most, with lanes that fill up
+  // At most:
+  bl_iq_group = 32,  // weights of a group
+  bl_iq_points = 8,  // points of a group
+  bl_iq_tries = 32,  // tries, filled up to whole vectors
   bl_iq_most_levels = 8,
-  bl_iq_longest = 296,    // list, rounded up
+  bl_iq_longest = 296,  // a list's length, likewise
 };
 
 /// How a type searches; constants where it is used.
@@ -49,7 +54,7 @@ typedef struct {
 typedef struct {
   float scale;
   uint32_t points[bl_iq_points];  // packed
-  uint32_t rounded;               // bit k: point k is the nearest one's replacement
+  uint32_t rounded;               // bit k: rounding left point k off the grid, and another was taken
 } bl_iq_fit;
 
 BL_INLINE uint8_t bl_iq_bits(const i32x8 *mask) {
@@ -71,8 +76,8 @@ BL_INLINE float bl_iq_most(const f32x8 *lanes) {
   return c[0] > c[1] ? c[0] : c[1];
 }
 
-/// nearest_int(0.5f * (x / scale - 1)), kept within the levels; `half` is x / scale / 2. (The bits are taken apart
-/// as the reference does it, so that NaN comes out the same.)
+/// nearest_int(0.5f * (x / scale - 1)), kept within the levels; `half` is x / scale / 2. (The bits are taken
+/// apart as the reference does it, so that NaN comes out the same.)
 BL_INLINE void bl_iq_levels(const f32x8 *half, int levels, i32x8 *out) {
   const f32x8 rounded = *half - 0.5f + BL_ROUNDER;
   const i32x8 level = ((i32x8)rounded & 0x7fffff) - 0x400000;
@@ -87,13 +92,12 @@ BL_INLINE void bl_iq_odd(bl_iq_kind kind, const u32x8 *packed, int dim, f32x8 *o
   *out = __builtin_convertvector((i32x8)odd, f32x8);
 }
 
-/// What the search of one point's weights reads: scales of all tries, 1 / scale, 0.5 / scale; what each level is with
-/// each scale, [level][try]; sums for bl_iq_narrow.
+/// What the search for one point reads.
 typedef struct {
-  const float *x, *root;
-  const float *twice;  // root * x * 2
-  float energy;        // the sum of root * x^2
-  const float *scales, *inverses, *halves, *values;
+  const float *x, *root, *twice;  // of its weights; twice is root * x * 2
+  float energy;                   // the sum of root * x^2
+  const float *scales, *inverses, *halves;  // of all tries: scale, 1 / scale, 0.5 / scale
+  const float *values;                      // scale times 2 * level + 1, [level][try]
 } bl_iq_tables;
 
 BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *values) {
@@ -106,8 +110,8 @@ BL_INLINE void bl_iq_table_values(bl_iq_kind kind, const f32x8 *scales, float *v
 }
 
 /// The first of a list with the least error, for eight tries from `first` on.
-BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count, int first,
-                             u32x8 *winner) {
+BL_INLINE void bl_iq_best_of(bl_iq_kind kind, const bl_iq_tables *t, const uint16_t *list, int count,
+                             int first, u32x8 *winner) {
   const uint32_t mask = (1u << kind.bits) - 1;
   f32x8 least = FLT_MAX;
   u32x8 won = list[0];
@@ -153,8 +157,8 @@ BL_INLINE uint64_t bl_iq_round(bl_iq_kind kind, const float *x, const f32x8 *hal
   return (starts & ((1ull << count) - 1)) | 1 | 1ull << count;
 }
 
-/// Bits of weights that are clear of the limits between levels: 1e-4 is well above what errors of rounding amount
-/// to. (None for NaN.)
+/// Bits of weights that are clear of the limits between levels: 1e-4 is well above what errors of rounding
+/// amount to. (None for NaN.)
 BL_INLINE uint8_t bl_iq_clear(const f32x8 *half) {
   const f32x8 value = *half - 0.5f, off = value - ((value + BL_ROUNDER) - BL_ROUNDER);
   const i32x8 clear = (f32x8)((u32x8)off & 0x7fffffffu) < 0.4999f;
@@ -175,9 +179,9 @@ BL_INLINE bool bl_iq_run_clear(bl_iq_kind kind, const bl_iq_tables *t, int first
   return bl_iq_clear(&both) == 255;
 }
 
-/// The errors of a list's points as functions of the scale. With q a point, x the weights, r their roots and s the
-/// scale an error is s^2 sum(r q^2) - 2 s sum(r q x) + sum(r x^2). The last sum is the same for all points; divided by
-/// s the rest is a line in s.
+/// The errors of a list's points as functions of the scale. With q a point, x the weights, r their roots and s
+/// the scale an error is s^2 sum(r q^2) - 2 s sum(r q x) + sum(r x^2). The last sum is the same for all points;
+/// divided by s the others are a line over s.
 typedef struct {
   f32x8 slope[bl_iq_longest / bl_iq_lanes], rest[bl_iq_longest / bl_iq_lanes];
   u32x8 point[bl_iq_longest / bl_iq_lanes];
@@ -202,34 +206,36 @@ BL_INLINE void bl_iq_find_lines(bl_iq_kind kind, const bl_iq_tables *t, const ui
   }
 }
 
-/// The point of least error for eight tries from `first` on, by their lines. A bit for each try for which it is so
-/// for sure: no other is nearer to it than what rounding may do to both their errors as the reference computes
-/// them: some 3e-6 of the errors and of sum(r x^2), and what is lost below the least normal number. (No bit where
-/// there is NaN or infinity.)
+/// The point of least error for eight tries from `first` on, by the lines. Returns a bit for each try for which
+/// that is certain: no other point is nearer than what rounding may add to or take from the two errors as the
+/// reference computes them (at most 3e-6 of each and of sum(r x^2); and what is lost below the least normal
+/// number). Where there is NaN or infinity nothing is certain.
 BL_INLINE uint8_t bl_iq_lowest(const bl_iq_tables *t, const bl_iq_lines *lines, int count, int first,
                                u32x8 *winner) {
-  const f32x8 scale = *(const f32x8 *)(t->scales + first), inverse = *(const f32x8 *)(t->inverses + first);
+  const f32x8 scale = *(const f32x8 *)(t->scales + first);
+  const f32x8 inverse = *(const f32x8 *)(t->inverses + first);
   const float *slope = (const float *)lines->slope, *rest = (const float *)lines->rest;
   const uint32_t *points = (const uint32_t *)lines->point;
   f32x8 least = __builtin_inff(), second = __builtin_inff();
   u32x8 won = points[0];
   BL_ONE_BY_ONE
   for (int j = 0; j < count; j++) {
-    const f32x8 height = scale * slope[j] - rest[j], greater = least > height ? least : height;
+    const f32x8 height = scale * slope[j] - rest[j];
+    const f32x8 greater = least > height ? least : height;
     const i32x8 lower = height < least;
     second = second < greater ? second : greater;
     won = lower ? (u32x8)points[j] : won;
     least = lower ? height : least;
   }
   *winner = won;
-  const i32x8 sure = second > least * (1 + 5e-5f) + (t->energy * 1.2e-4f + 1e-41f) * inverse;
-  return bl_iq_bits(&sure);
+  const i32x8 certain = second > least * (1 + 5e-5f) + (t->energy * 1.2e-4f + 1e-41f) * inverse;
+  return bl_iq_bits(&certain);
 }
 
 /// The points on the grid for each try from `first` up to `end`, which rounding gives the point of `cell`.
 BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const bl_iq_tables *t, uint32_t cell,
                               int first, int end, uint32_t *found) {
-  bl_iq_lines lines;
+  _Alignas(64) bl_iq_lines lines;
   const uint16_t *list = lists->points + bl_iq_start(cell);
   int number = (int)bl_iq_number(cell);
   if (!bl_iq_run_clear(kind, t, first, end - 1)) {
@@ -241,9 +247,9 @@ BL_INLINE void bl_iq_find_run(bl_iq_kind kind, const bl_iq_lists *lists, const b
   BL_ONE_BY_ONE
   for (int at = first; at < end; at += bl_iq_lanes) {
     u32x8 *winner = (u32x8 *)(found + at);
-    const uint32_t unsure = ~(uint32_t)bl_iq_lowest(t, &lines, number, at, winner);
-    const int behind = end - at < bl_iq_lanes ? end - at : bl_iq_lanes;
-    if (unsure & ((1u << behind) - 1)) bl_iq_best_of(kind, t, list, number, at, winner);
+    const uint32_t uncertain = ~(uint32_t)bl_iq_lowest(t, &lines, number, at, winner);
+    const int used = end - at < bl_iq_lanes ? end - at : bl_iq_lanes;
+    if (uncertain & ((1u << used) - 1)) bl_iq_best_of(kind, t, list, number, at, winner);
   }
 }
 
@@ -289,7 +295,7 @@ BL_INLINE void bl_iq_sum_up(bl_iq_kind kind, const bl_iq_weights *w, uint32_t (*
   for (int v = 0; v < vectors; v++) products[v] = qx[v], squares[v] = q2[v];
 }
 
-/// The scales of all tries around that which puts `peak` on the highest level; one vector more than it takes.
+/// The scales of all tries, around that which puts `peak` on the highest level; one vector more than it takes.
 BL_INLINE void bl_iq_scales(bl_iq_kind kind, float peak, f32x8 *scales, f32x8 *inverses, f32x8 *halves) {
   const int vectors = (2 * kind.tries + bl_iq_lanes) / bl_iq_lanes;
   for (int v = 0; v <= vectors; v++) {
