@@ -44,12 +44,15 @@ let package = Package(
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning", "Terminal"],
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+      ],
       swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Terminal", "Explorer",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "Explorer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

@@ -75,10 +75,10 @@ public struct WeightReader: Sendable {
 
   /// The weights of a piece, by their place in the tensor.
   public func elements(of piece: Int) -> Range<Int> {
-    let firstRow =
-      piece / piecesPerMatrix * rowsPerMatrix + piece % piecesPerMatrix / piecesPerRow * rowsPerPiece
+    let (matrix, place) = piece.quotientAndRemainder(dividingBy: piecesPerMatrix)
+    let firstRow = matrix * rowsPerMatrix + place / piecesPerRow * rowsPerPiece
     let start = firstRow * tensor.rowLength + piece % piecesPerRow * Self.pieceLength
-    let matrixEnd = (piece / piecesPerMatrix + 1) * rowsPerMatrix
+    let matrixEnd = (matrix + 1) * rowsPerMatrix
     let end =
       piecesPerRow > 1
       ? min(start + Self.pieceLength, (firstRow + 1) * tensor.rowLength)

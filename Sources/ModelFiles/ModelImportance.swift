@@ -64,6 +64,10 @@ public struct ImportanceNote: Sendable, Hashable, CustomStringConvertible {
 /// of the input channels of all matrices. So a tied output has none: an entry `output.weight` isn't
 /// taken for `token_embd.weight`.
 public struct ModelImportance: Sendable {
+  /// The name of the file that it was read from, without its folder.
+  public let file: String
+  /// How the file's names were matched with the model's tensors, in words: what a plan says of it.
+  public let mapping: String
   /// What is wrong with entries that bear a tensor's name, in the model's order.
   public let notes: [ImportanceNote]
   /// Entries that no tensor took, by name in the order of the file.
@@ -77,8 +81,21 @@ public struct ModelImportance: Sendable {
   /// Whether conversion reorders the rows of some tensors, with the phrase that says how.
   public let permutations: [String]
 
+  /// What the activations were collected on, as far as the file says.
+  public var datasets: [String] { imatrix.datasets }
+  /// How many chunks of text were run, if the file says.
+  public var chunks: Int? { imatrix.chunks }
+
   private let imatrix: Imatrix
   private let places: [Int: Place]
+
+  private static func mapping(_ model: Model, _ permutations: [String]) -> String {
+    guard model.container != .gguf else { return "names as in GGUF" }
+    let names = "Hugging Face names, as llama.cpp's conversion maps them to GGUF"
+    guard !permutations.isEmpty else { return names }
+    return "\(names); it also reorders rows (\(permutations.joined(separator: "; "))), which leaves"
+      + " input channels, and so importance, in their places"
+  }
 
   /// Where a tensor's values are.
   fileprivate struct Place {
@@ -90,7 +107,8 @@ public struct ModelImportance: Sendable {
   }
 
   /// Matches an importance file with a model.
-  public init(_ imatrix: Imatrix, model: Model) {
+  /// - Parameter file: where it was read from.
+  public init(_ imatrix: Imatrix, file: String = "", model: Model) {
     let names = GGUFNames(model)
     let candidates = model.tensors.map { tensor in
       tensor.shape.count > 1 ? names.names(of: tensor.name, matrices: tensor.stacked) : []
@@ -98,6 +116,8 @@ public struct ModelImportance: Sendable {
     var matcher = Matcher(imatrix, candidates: candidates)
     for (tensor, candidates) in zip(model.tensors, candidates) { matcher.add(tensor, candidates) }
     self.imatrix = imatrix
+    self.file = file.split(separator: "/").last.map(String.init) ?? ""
+    mapping = Self.mapping(model, matcher.permutations)
     places = matcher.places
     notes = matcher.notes
     permutations = matcher.permutations

@@ -38,6 +38,7 @@ public protocol Codec: Sendable {
 }
 
 extension Codec {
+  /// Passes importance over.
   public func reconstruct(
     _ weights: Span<Float>, rowLength: Int, importance: Span<Float>,
     into reconstructed: inout MutableSpan<Float>
@@ -45,6 +46,7 @@ extension Codec {
     reconstruct(weights, rowLength: rowLength, into: &reconstructed)
   }
 
+  /// Passes importance over.
   public func encode(
     _ weights: Span<Float>, rowLength: Int, importance: Span<Float>
   ) -> EncodedWeights {

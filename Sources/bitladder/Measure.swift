@@ -1,4 +1,5 @@
 import ArgumentParser
+import Consumers
 import Explorer
 import Measurement
 import ModelFiles
@@ -38,10 +39,21 @@ struct Measure: ParsableCommand {
           + "; `bitladder inspect` lists them with the reasons")
     }
     let importance = try imatrix.read(for: model)
+    let rules = FormatRules(model: model, importance: importance)
     // Before measuring: what is found belongs to the model as it is now.
     let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
+    var refusals = Refusals()
     let work = chosen.flatMap { tensor in
-      formats.filter { fits($0, tensor, importance) }.map { Work.measurement(tensor: tensor.id, format: $0) }
+      let rules = rules[tensor]
+      return formats.filter { format in
+        guard let refusal = rules.refusal(of: format) else { return true }
+        refusals.add(refusal, of: format, for: tensor)
+        return false
+      }.map { Work.measurement(tensor: tensor.id, format: $0) }
+    }
+    for line in refusals.lines { tell("bitladder: \(line)") }
+    guard !work.isEmpty else {
+      throw Failure("\(model.name): none of these formats can be had for any of these tensors")
     }
     var found: [Work: Measurement] = [:]
     for (work, finding) in try measureAll(work, of: model, importance: importance) {
@@ -58,13 +70,6 @@ struct Measure: ParsableCommand {
     } else {
       try emit(table(results))
     }
-  }
-
-  /// Whether a tensor can be stored in a format; says so where it can't.
-  private func fits(_ format: Format, _ tensor: Tensor, _ importance: ModelImportance?) -> Bool {
-    guard let reason = format.objection(rowLength: tensor.rowLength) else { return true }
-    tell("bitladder: \(tensor.label): \(format) skipped: \(reason)")
-    return false
   }
 
   private func readPattern() throws -> Pattern? {
@@ -92,10 +97,11 @@ struct Measure: ParsableCommand {
           tensor.label, measurement.format.description, Figures.bits(measurement.bitsPerWeight),
           Figures.bytes(measurement.byteCount), Figures.percent(figures.nmse),
         ]
-        table.add(head + weighted + [
-          Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
-          Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
-        ])
+        table.add(
+          head + weighted + [
+            Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
+            Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
+          ])
       }
     }
     return table.text

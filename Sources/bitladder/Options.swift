@@ -30,10 +30,29 @@ struct ImatrixOption: ParsableArguments {
     guard let path else { return nil }
     do {
       let importance = ModelImportance(try Imatrix.open(path), file: path, model: model)
-      for note in importance.notes { tell("bitladder: note: \(note)") }
+      report(importance)
       return importance
     } catch {
       throw Failure(error.description)
+    }
+  }
+}
+
+extension ImatrixOption {
+  /// Says how much of the model has importance, and what hasn't.
+  private func report(_ importance: ModelImportance) {
+    tell(
+      "bitladder: \(importance.file.sanitised): importance for \(importance.quantizableMatched) of "
+        + "\(importance.quantizable) tensors worth quantizing; \(importance.mapping)")
+    let shown = importance.notes.prefix(5)
+    for note in shown { tell("bitladder: note: \(note)") }
+    let rest = importance.notes.count - shown.count
+    if rest > 0 { tell("bitladder: note: and \(rest) more of the kind") }
+    if let first = importance.unmatched.first {
+      let more = importance.unmatched.count - 1
+      tell(
+        "bitladder: note: no tensor takes its entry \(first.sanitised)"
+          + (more > 0 ? ", nor \(more) others" : ""))
     }
   }
 }

@@ -1,3 +1,4 @@
+import Consumers
 import ModelFiles
 import Planning
 import Quantization
@@ -95,8 +96,9 @@ extension Ladder {
   init(tensor: Tensor, choice: Choice, family: IntegerFormat, formats: [Format]?) {
     let kind = LadderKind(choice) ?? .integers
     let family = Self.family(of: choice, default: family)
-    self.init(tensor: tensor, choice: choice, formats: formats ?? kind.formats(family: family, rowLength: tensor.rowLength)) {
-      $0.objection(rowLength: tensor.rowLength).map { Refusal(reason: $0) }
+    let usual = kind.formats(family: family, rowLength: tensor.rowLength)
+    self.init(tensor: tensor, choice: choice, formats: formats ?? usual) {
+      $0.objection(rowLength: tensor.rowLength).map { FormatRefusal(reason: $0) }
     }
   }
 }

@@ -82,7 +82,7 @@ struct Player {
 
   private func answer(_ work: Work) -> Finding {
     guard answers == .real else { return MadeUp.finding(work) }
-    var measuring = Measuring(model: state.model)
+    var measuring = Measuring(model: state.model, importance: state.importance)
     return (try? measuring.perform(work) { () throws(Abandoned) in }) ?? .unreadable
   }
 

@@ -18,16 +18,27 @@ struct BlockFormatTests {
       #expect(measurements.map { $0["format"] as? String } == fitting.map(\.0))
       skipped += 3 - fitting.count
     }
-    let lines = outcome.errorLines
-    #expect(skipped > 0 && lines.count == skipped)
-    #expect(lines.allSatisfy { $0.hasSuffix("aren't a multiple of 256") }, "\(lines)")
+    #expect(skipped == 9)
+    #expect(
+      outcome.errorLines == [
+        "bitladder: tq2_0 skipped for model.embed_tokens.weight and 7 tensors more: rows of 96 "
+          + "aren't a multiple of 256; llama-quantize would write q4_0, +30.2 KiB",
+        "bitladder: tq2_0 skipped for model.layers.0.mlp.down_proj.weight: rows of 192 "
+          + "aren't a multiple of 256; llama-quantize would write q4_0, +5.48 KiB",
+      ])
   }
 
-  @Test func typesThatCanOnlyBeReadAreRefused() throws {
+  @Test func whatNeedsAnImatrixSaysHowToGetOne() throws {
     let scratch = try Scratch()
-    let path = try scratch.write(SampleModel.llama(blocks: 1))
-    let outcome = try Program.run(["measure", path, "--formats", "q4_K"])
-    #expect(outcome.status == 2 && outcome.output.isEmpty)
-    #expect(outcome.words.contains("q4_K can be read but not yet written"))
+    let path = try scratch.write(SampleModel.llama(blocks: 1, width: 256))
+    let outcome = try Program.run(["measure", path, "--formats", "q4_K,iq2_xxs", "--json"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errorLines.count == 1)
+    #expect(
+      outcome.words.hasSuffix(
+        "needs an imatrix; collect it with llama-imatrix, give it with --imatrix\n"))
+    let alone = try Program.run(["measure", path, "--formats", "iq2_xxs"])
+    #expect(alone.status == 1 && alone.output.isEmpty)
+    #expect(alone.words.contains("none of these formats can be had"))
   }
 }

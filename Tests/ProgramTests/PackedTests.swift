@@ -38,7 +38,6 @@ struct PackedTests {
     #expect(packed["weights"] as? Int == 2048)
     #expect(packed["bytes"] as? Int == 1024 + 32 + 256 + 256)
     #expect(packed["role"] as? String == "ffn_down")
-    #expect(packed["quantizable"] as? Bool == false)
     #expect(packed["quantizable"] as? Bool == true)
     // The zero point is one more than what is stored.
     #expect(packed["min"] as? Double == -0.5)

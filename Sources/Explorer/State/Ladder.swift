@@ -1,3 +1,4 @@
+import Consumers
 import ModelFiles
 import Planning
 import Quantization
@@ -62,7 +63,7 @@ struct Ladder: Sendable, Equatable {
 
   struct Refused: Sendable, Equatable {
     let format: Format
-    let refusal: Refusal
+    let refusal: FormatRefusal
   }
 
   /// The ladder of a tensor.
@@ -71,7 +72,7 @@ struct Ladder: Sendable, Equatable {
   ///   - formats: what is to stand on it.
   ///   - refusal: why a format can't be had for this tensor.
   init(
-    tensor: Tensor, choice: Choice, formats: [Format], refusal: (Format) -> Refusal?
+    tensor: Tensor, choice: Choice, formats: [Format], refusal: (Format) -> FormatRefusal?
   ) {
     var candidates: [Format] = []
     for format in formats where !candidates.contains(format) { candidates.append(format) }

@@ -88,18 +88,11 @@ extension State {
     if let remedy = refusal.remedy { text += "; \(remedy)" }
     guard let instead = refusal.instead else { return text }
     let more = refused.reduce(0) { sum, id in
-      let tensor = model.tensors[id]
-      let instead = self.refusal(of: format, for: id)?.instead ?? format
-      return sum + instead.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
-        - Self.nominalByteCount(format, tensor)
+      let refusal = self.refusal(of: format, for: id)
+      return sum + (refusal?.extraBytes(asked: format, for: model.tensors[id]) ?? 0)
     }
-    return text + "; llama-quantize would write \(instead) (\(more < 0 ? "" : "+")\(Figures.bytes(more)))"
-  }
-
-  /// The bytes that a format's bits per weight come to, whether or not the rows fit.
-  private static func nominalByteCount(_ format: Format, _ tensor: Tensor) -> Int {
-    let bits = format.bitsPerWeight(rows: 1, rowLength: 256)
-    return Int((Double(tensor.weightCount) * bits / 8).rounded())
+    let sign = more < 0 ? glyphs.minus : "+"
+    return text + "; llama-quantize would write \(instead), \(sign)\(Figures.bytes(abs(more)))"
   }
 
   /// Takes over a form's scheme, granularity and calibration: for the targets that have an integer

@@ -1,3 +1,4 @@
+import Consumers
 import Measurement
 import ModelFiles
 import Planning
@@ -31,6 +32,7 @@ public struct State: Sendable {
   let catalogue: Catalogue
   let customLadder: [Format]?
   let importance: ModelImportance?
+  let rules: FormatRules
   var glyphs: Glyphs
   var colors: ColorDepth
   var mouse: Bool
@@ -97,6 +99,7 @@ public struct State: Sendable {
     catalogue = Catalogue(tensors: model.tensors)
     customLadder = options.ladder
     importance = options.importance
+    rules = FormatRules(model: model, importance: options.importance)
     ladderKind = model.container == .gguf ? .ggml : .integers
     glyphs = options.glyphs
     colors = options.colors
@@ -151,9 +154,9 @@ public struct State: Sendable {
       customLadder
       ?? kind.formats(
         family: Ladder.family(of: choice, default: family), rowLength: subject.rowLength)
-    return Ladder(tensor: subject, choice: choice, formats: formats) {
-      refusal(of: $0, for: subject)
-    }
+    let rules = rules[subject]
+    return Ladder(
+      tensor: subject, choice: choice, formats: formats, refusal: rules.refusal(of:))
   }
 
   func measurement(of tensor: Int, _ format: Format) -> Measurement? {

@@ -80,11 +80,15 @@ extension State {
       Fact(text: Figures.bytes(tensor.byteCount)),
     ].map { Fact(text: $0.text, style: Theme.faint) }
     let error = errorFacts(of: id)
-    let statistics = statisticsFacts(of: id) + channelFacts(of: id)
-    if layout.facts.rows < 4 { return [error.isEmpty ? identity : error] + statistics }
+    var statistics = statisticsFacts(of: id)
+    let channels = channelFacts(of: id)
+    if layout.facts.rows < 4 { return [error.isEmpty ? identity : error] + channels + statistics }
     let title =
       layout.arrangement == .sideBySide ? [[Fact(text: tensor.label, style: Theme.title)]] : []
-    return title + [identity] + statistics + (error.isEmpty ? [] : [error])
+    let others = title.count + 1 + channels.count + (error.isEmpty ? 0 : 1)
+    // Kurtosis and its like give way first.
+    if others + statistics.count > layout.facts.rows { statistics = Array(statistics.prefix(1)) }
+    return title + [identity] + statistics + channels + (error.isEmpty ? [] : [error])
   }
 
   private func errorFacts(of id: Int) -> [Fact] {
@@ -145,16 +149,15 @@ extension State {
   private func channelFacts(of id: Int) -> [[Fact]] {
     guard let importance = importance?[model.tensors[id]] else { return [] }
     let length = max(1, model.tensors[id].rowLength)
-    let shares = ImportanceShares(importance, rowLength: length)
+    let shares = ImportanceShares(importance, rowLength: length, leading: 2)
     guard !shares.leading.isEmpty else {
       return [[Fact(text: "importance: no activations were seen", style: Theme.warning)]]
     }
     let leading = shares.leading.map { "\($0.channel): \(Figures.percent($0.share))" }
     return [
       [
-        Fact(text: "channels that matter", style: Theme.head),
-        Fact(text: leading.joined(separator: "   ")),
-        Fact(text: "half of it in \(shares.half) of \(length)", style: Theme.faint),
+        Fact(text: "channels that matter: " + leading.joined(separator: ", ")),
+        Fact(text: "half in \(shares.half) of \(length)", style: Theme.faint),
       ]
     ]
   }

@@ -31,22 +31,27 @@ extension State {
     drawRefused(of: id, on: &canvas, in: rect.inset(top: rungs.count + 1))
   }
 
-  /// What doesn't stand on the ladder, and why, as far as there is room: a line for each reason.
+  /// What doesn't stand on the ladder, and why, as far as there is room: each reason once.
   private func drawRefused(of id: Int, on canvas: inout Canvas, in rect: Rect) {
-    var reasons: [(text: String, formats: [Format])] = []
+    var reasons: [(text: String, names: [String])] = []
     for refused in ladder(of: id).refused {
-      let text = [refused.refusal.reason, refused.refusal.remedy].compactMap { $0 }
-        .joined(separator: "; ")
+      let refusal = refused.refusal
+      var text = [refusal.reason, refusal.remedy].compactMap { $0 }.joined(separator: "; ")
+      var name = refused.format.description
+      if let instead = refusal.instead {
+        text += "; llama-quantize would write"
+        name += glyphs.arrow + instead.description
+      }
       if let index = reasons.firstIndex(where: { $0.text == text }) {
-        reasons[index].formats.append(refused.format)
+        reasons[index].names.append(name)
       } else {
-        reasons.append((text, [refused.format]))
+        reasons.append((text, [name]))
       }
     }
     var line = 0
-    for (text, formats) in reasons {
-      let names = formats.map(\.description).joined(separator: " ")
-      for part in "not here: \(text): \(names)".wrapped(to: max(1, rect.columns - 2)) {
+    for (text, names) in reasons {
+      let sentence = "not here: \(text): \(names.joined(separator: " "))"
+      for part in sentence.wrapped(to: max(1, rect.columns - 2)) {
         guard line < rect.rows else { return }
         canvas.write(
           part, at: Point(column: rect.column + 2, row: rect.row + line), style: Theme.faint)

@@ -116,7 +116,8 @@ extension State {
         style: Theme.Severity(nmse: weighted).style)
     }
     if index == cursor {
-      drawCursor(on: &canvas, in: line.inset(right: line.endColumn - max(columns.error.endColumn, columns.weighted.columns == 0 ? 0 : columns.weighted.endColumn)))
+      let last = columns.weighted.columns == 0 ? columns.error : columns.weighted
+      drawCursor(on: &canvas, in: line.inset(right: line.endColumn - last.endColumn))
     }
   }
 

@@ -1,3 +1,4 @@
+import Consumers
 import ModelFiles
 import Planning
 import Quantization
@@ -7,7 +8,7 @@ import Terminal
 enum PickerItem: Sendable {
   case format(Format)
   /// A format that the tensor under the cursor can't have; other targets may.
-  case refused(Format, Refusal)
+  case refused(Format, FormatRefusal)
   case action(Action)
 
   /// What typing is matched against.
@@ -45,7 +46,7 @@ extension State {
     // What is typed out in full is offered even if the list doesn't hold it (int4:percentile=99.5).
     if picker.kind == .formats, let typed = try? Format(parsing: text) {
       items.removeAll { $0.format == typed }
-      items.insert(item(typed), at: 0)
+      items.insert(item(typed, tensor.map { self.rules[$0] }), at: 0)
     }
     return items
   }
@@ -58,15 +59,13 @@ extension State {
       return format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
         < tensor.byteCount
     }
-    let items = smaller.map(item)
+    let rules = tensor.map { self.rules[$0] }
+    let items = smaller.map { item($0, rules) }
     return items.filter { !$0.isRefused } + items.filter(\.isRefused)
   }
 
-  private func item(_ format: Format) -> PickerItem {
-    guard let tensor, let refusal = refusal(of: format, for: tensor) else {
-      return .format(format)
-    }
-    return .refused(format, refusal)
+  private func item(_ format: Format, _ rules: TensorRules?) -> PickerItem {
+    rules?.refusal(of: format).map { .refused(format, $0) } ?? .format(format)
   }
 
   private func pickerRows(_ kind: Picker.Kind) -> Int {
@@ -174,7 +173,7 @@ extension State {
 extension State {
   /// A format that can't be had, and why, in the place of its figures.
   private func drawRefused(
-    _ format: Format, _ refusal: Refusal, on canvas: inout Canvas, in line: Rect
+    _ format: Format, _ refusal: FormatRefusal, on canvas: inout Canvas, in line: Rect
   ) {
     let name = canvas.write(
       format.description, at: line.origin, style: Theme.faint, within: line.columns)
