@@ -39,7 +39,7 @@ let package = Package(
       name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
-      exclude: ["plan.schema.json"]),
+      exclude: ["plan.schema.json"], swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
