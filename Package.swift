@@ -68,7 +68,8 @@ let package = Package(
       resources: [.copy("Quantized")]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),
+      dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],
+      exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

@@ -57,21 +57,21 @@ public struct Constraints: Sendable, Equatable {
   /// No constraints.
   public init() {}
 
-  /// Why a tensor may not have an option, in words that follow "can't have it because"; nil if it may.
-  func objection(_ tensor: TensorOptions, _ option: TensorOptions.Option) -> String? {
-    let role = tensor.tensor.role
-    if let pin = pins[tensor.tensor.id] {
-      // A pin is the user's word on this tensor; what holds for its role yields to it.
-      return pin == option.choice ? nil : "it is pinned to \(pin)"
-    }
-    if let list = allowed[role], !list.contains(option.choice) {
+  /// Why a tensor may not have a choice that takes so many bytes, in a few words; nil if it may.
+  ///
+  /// A pin is the user's word on one tensor: what holds for its role yields to it.
+  public func objection(_ tensor: Tensor, _ choice: Choice, bytes: Int) -> String? {
+    if let pin = pins[tensor.id] { return pin == choice ? nil : "it is pinned to \(pin)" }
+    let role = tensor.role
+    if let list = allowed[role], !list.contains(choice) {
       return "\(role) may only have \(list.map(\.description).joined(separator: ", "))"
     }
-    let bits = tensor.bits(option)
-    if let limit = atLeast[role], bits < limit.bits(for: tensor.tensor) {
+    guard tensor.weightCount > 0 else { return nil }
+    let bits = 8 * Double(bytes) / Double(tensor.weightCount)
+    if let limit = atLeast[role], bits < limit.bits(for: tensor) {
       return "\(role) must have at least \(limit)"
     }
-    if let limit = atMost[role], bits > limit.bits(for: tensor.tensor) {
+    if let limit = atMost[role], bits > limit.bits(for: tensor) {
       return "\(role) may have at most \(limit)"
     }
     return nil

@@ -149,9 +149,11 @@ struct Knapsack: Sendable {
         let option = options[place]
         let difference =
           figure == .weight ? option.weight - first.weight : option.cost - first.cost
-        guard let whole = Int(exactly: difference), abs(whole) < 1 << 53 else { return nil }
-        if step == 0 || whole % step != 0 { step = greatestCommonDivisor(step, abs(whole)) }
-        if step == 1 { return 1 }
+        guard abs(difference) < 0x1p53, let whole = Int(exactly: difference) else { return nil }
+        // Once it is 1, all that remains is to see that the others are whole.
+        if step != 1, step == 0 || whole % step != 0 {
+          step = greatestCommonDivisor(step, abs(whole))
+        }
       }
     }
     return step == 0 ? nil : Double(step)

@@ -97,7 +97,9 @@ public struct PlanningProblem: Sendable {
     options.reserveCapacity(tensor.options.count)
     var reason = "it has no options"
     for option in tensor.options {
-      if let objection = constraints.objection(tensor, option) {
+      if let objection = constraints.objection(
+        tensor.tensor, option.choice, bytes: option.bytes)
+      {
         reason = objection
         continue
       }

@@ -54,8 +54,6 @@ public struct TensorOptions: Sendable {
   }
 
   /// A tensor that stays as it is, or gets what was measured.
-  ///
-  /// Formats that take no fewer bytes than the source are left out: the source is at least as good.
   public init(tensor: Tensor, measurements: [Measurement]) {
     let first = measurements.first?.sums
     let weighted = first?.weighted
@@ -64,17 +62,11 @@ public struct TensorOptions: Sendable {
       weightedError: weighted.map { _ in 0 })
     self.init(
       tensor: tensor, squares: first?.squares ?? 0, weightedSquares: weighted?.squares,
-      options: [source]
-        + measurements.filter { $0.byteCount < tensor.byteCount }.map(Option.init))
+      options: [source] + measurements.map(Option.init))
   }
 
   /// Σ(w-ŵ)²/Σw² of an option.
   func nmse(_ option: Option) -> Double {
     option.squaredError == 0 ? 0 : option.squaredError / squares
-  }
-
-  /// Stored bits for each weight under an option.
-  func bits(_ option: Option) -> Double {
-    tensor.weightCount == 0 ? 0 : 8 * Double(option.bytes) / Double(tensor.weightCount)
   }
 }
