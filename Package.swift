@@ -53,7 +53,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Explorer", "Terminal",
+      ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], resources: [.copy("Corpus")]),
     .testTarget(

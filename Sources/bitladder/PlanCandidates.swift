@@ -77,7 +77,8 @@ struct PlanCandidates {
   func measure() throws(Failure) -> MeasuredCandidates {
     guard !formats.isEmpty else {
       throw Failure(
-        "\(model.name): no tensor worth quantizing; `bitladder inspect` lists them with the reasons")
+        "\(model.name): no tensor worth quantizing; `bitladder inspect` lists them with the reasons"
+      )
     }
     var work = formats.flatMap { tensor, formats in
       formats.map { Work.measurement(tensor: tensor.id, format: $0) }

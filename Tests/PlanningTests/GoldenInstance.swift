@@ -50,7 +50,8 @@ struct GoldenInstance {
         let bytes = choice.byteCount(of: tensor)
         let bits = bytes * 128 / tensor.weightCount
         var cost = Self.powers[bits % 8] >> (bits / 8 + 10)
-        cost = ((cost * (tensor.weightCount / 1024) * jitter >> 8) * scale) >> 12
+        cost = (cost * (tensor.weightCount / 1024) * jitter) >> 8
+        cost = (cost * scale) >> 12
         return TensorOptions.Option(
           choice: choice, bytes: bytes, squaredError: choice == .source ? 0 : Double(cost))
       }

@@ -112,7 +112,7 @@ struct SolverTests {
           }, 0
         )
       case .log:
-        return (chosen.reduce(0) { $0 + naturalLog(max($1.squaredError / 100, 1e-9)) }, 0)
+        return (chosen.reduce(0) { $0 + naturalLog(max($1.squaredError / 100, 1e-6)) }, 0)
       case .worst: return (chosen.map { $0.squaredError / 100 }.max() ?? 0, squared)
       }
     }
@@ -168,12 +168,14 @@ struct SolverTests {
 
   @Test func findsTheOptimumWithConstraints() throws {
     var solved = 0
-    for seed in 1000..<2200 as Range<UInt64> {
-      var instance = Instance(seed: seed, tensors: 7, options: 3)
+    for seed in 1000..<3400 as Range<UInt64> {
+      // Six tensors reach to gate and up; four options make sets of formats.
+      let isWide = seed % 2 == 0
+      var instance = Instance(seed: seed, tensors: isWide ? 6 : 5, options: isWide ? 3 : 4)
       instance.addConstraints()
       if try check(&instance, "\(seed)") { solved += 1 }
     }
-    #expect(solved > 800)
+    #expect(solved > 1_000)
   }
 
   /// - Returns: whether there was a plan.
@@ -181,7 +183,7 @@ struct SolverTests {
   private func check(_ instance: inout Instance, _ comment: Comment) throws -> Bool {
     let sizes = instance.tensors.map { $0.options.map(\.bytes) }
     let most = sizes.reduce(0) { $0 + ($1.max() ?? 0) }
-    let budget = instance.below(most + 1)
+    let budget = most / 8 + instance.below(most)
     let expected = instance.best(budget: budget)
     let problem: PlanningProblem
     do {

@@ -9,6 +9,7 @@ LIMIT: the budget in bytes, or the greatest sum of costs where KIND is `reverse`
 selection comes to, added up in whole numbers. BOUND: below which nothing is, as HiGHS says.
 With `--time FILE` reads instances in that form and prints OBJECTIVE, BOUND and seconds for each.
 """
+import itertools
 import math
 import sys
 import time
@@ -125,7 +126,10 @@ def main():
             print(*solve(groups, kind, int(most), 60), flush=True)
         return
     with open("Golden/solver.txt", "w") as file:
-        for seed in range(1, 51):
+        written = 0
+        for seed in itertools.count(1):
+            if written == 50:
+                break
             generator = Generator(seed * 1000)
             kind = KINDS[seed % len(KINDS)]
             blocks = 43 + generator.below(60 if seed % 5 else 242)
@@ -139,6 +143,7 @@ def main():
                 continue
             file.write(f"{seed} {kind} {blocks} {formats} {most} {cost} {bound}\n")
             file.flush()
+            written += 1
 
 
 main()

@@ -63,18 +63,38 @@ public struct Constraints: Sendable, Equatable {
   public func objection(_ tensor: Tensor, _ choice: Choice, bytes: Int) -> String? {
     if let pin = pins[tensor.id] { return pin == choice ? nil : "it is pinned to \(pin)" }
     let role = tensor.role
-    if let list = allowed[role], !list.contains(choice) {
-      return "\(role) may only have \(list.map(\.description).joined(separator: ", "))"
-    }
+    if let list = allowed[role], !list.contains(choice) { return words(allowed: list, role) }
     guard tensor.weightCount > 0 else { return nil }
     let bits = 8 * Double(bytes) / Double(tensor.weightCount)
     if let limit = atLeast[role], bits < limit.bits(for: tensor) {
-      return "\(role) must have at least \(limit)"
+      return words(atLeast: limit, role)
     }
     if let limit = atMost[role], bits > limit.bits(for: tensor) {
-      return "\(role) may have at most \(limit)"
+      return words(atMost: limit, role)
     }
     return nil
+  }
+
+  /// All that holds for a role, in words.
+  func rules(for role: Role) -> String {
+    let rules = [
+      allowed[role].map { words(allowed: $0, role) },
+      atLeast[role].map { words(atLeast: $0, role) },
+      atMost[role].map { words(atMost: $0, role) },
+    ]
+    return rules.compactMap { $0 }.joined(separator: ", ")
+  }
+
+  private func words(allowed list: [Choice], _ role: Role) -> String {
+    "\(role) may only have \(list.map(\.description).joined(separator: ", "))"
+  }
+
+  private func words(atLeast limit: Limit, _ role: Role) -> String {
+    "\(role) must have at least \(limit)"
+  }
+
+  private func words(atMost limit: Limit, _ role: Role) -> String {
+    "\(role) may have at most \(limit)"
   }
 
   /// The tensors in groups that share a format, by their place in the list; each group and the groups

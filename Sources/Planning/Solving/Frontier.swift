@@ -99,7 +99,11 @@ extension PlanningProblem {
   /// least for each byte that it saves, the cheapest first.
   /// - Parameter choices: what each tensor has now.
   public func savings(from choices: [Choice]) -> [Move] {
-    moves(from: choices) { $0.bytes < 0 } isBetter: { $0.costPerByte < $1.costPerByte }
+    moves(from: choices) {
+      $0.bytes < 0
+    } isBetter: {
+      $0.costPerByte < $1.costPerByte
+    }
   }
 
   /// The best use of more bytes: for each tensor (or those that share a format) the step up within them that

@@ -8,14 +8,15 @@ public enum Objective: String, Sendable, CaseIterable {
   /// their channels had the mean importance of the others: Σ of weighted squares over Σ of squares of the
   /// tensors that have some. Without any importance it is `nmse`.
   case weighted
-  /// The sum of the logarithms of all tensors' NMSE, a tensor's NMSE taken as 1e-9 at least: their geometric
-  /// mean. All tensors count alike, small ones too, and each halving of an error is worth the same.
+  /// The sum of the logarithms of all tensors' NMSE, a tensor's NMSE taken as 1e-6 at least (60 dB): their
+  /// geometric mean. All tensors count alike, small ones too, and each halving of an error is worth the same:
+  /// small tensors get many bits, large ones few.
   case log
   /// The NMSE of the worst tensor; among plans that are equal in that, `nmse`.
   case worst
 
   /// The least NMSE that `log` tells from none.
-  public static let leastLogNmse = 1e-9
+  public static let leastLogNmse = 1e-6
 
   /// What its figure is called.
   public var name: String {

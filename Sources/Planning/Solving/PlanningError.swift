@@ -2,7 +2,7 @@
 public enum PlanningError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A tensor is pinned to something that it can't have.
   case pinUnavailable(tensor: String, choice: Choice)
-  /// A tensor is left with nothing; the reason that excludes its last option.
+  /// A tensor is left with nothing; what holds for its role.
   case nothingAllowed(tensor: String, reason: String)
   /// Two tensors that share a format are pinned to different ones.
   case pinsDisagree(String, Choice, String, Choice)
@@ -23,7 +23,7 @@ public enum PlanningError: Error, Equatable, Sendable, CustomStringConvertible {
     case .pinUnavailable(let tensor, let choice):
       "\(tensor) is pinned to \(choice), but can't have it"
     case .nothingAllowed(let tensor, let reason):
-      "nothing is left for \(tensor): \(reason), and none of the formats at hand is that"
+      "nothing is left for \(tensor): \(reason), and no format at hand is all of that"
     case .pinsDisagree(let first, let firstChoice, let second, let secondChoice):
       "\(first) and \(second) must share a format, but are pinned to \(firstChoice) and \(secondChoice)"
     case .nothingInCommon(let count, let first, let firstChoices, let second, let secondChoices):

@@ -95,14 +95,9 @@ public struct PlanningProblem: Sendable {
   ) throws(PlanningError) -> [Option] {
     var options: [Option] = []
     options.reserveCapacity(tensor.options.count)
-    var reason = "it has no options"
     for option in tensor.options {
-      if let objection = constraints.objection(
-        tensor.tensor, option.choice, bytes: option.bytes)
-      {
-        reason = objection
-        continue
-      }
+      guard constraints.objection(tensor.tensor, option.choice, bytes: option.bytes) == nil
+      else { continue }
       options.append(
         Option(
           choice: option.choice, bytes: option.bytes, cost: rule.cost(tensor, option),
@@ -112,7 +107,8 @@ public struct PlanningProblem: Sendable {
     if let pin = constraints.pins[tensor.tensor.id] {
       throw .pinUnavailable(tensor: tensor.tensor.label, choice: pin)
     }
-    throw .nothingAllowed(tensor: tensor.tensor.label, reason: reason)
+    throw .nothingAllowed(
+      tensor: tensor.tensor.label, reason: constraints.rules(for: tensor.tensor.role))
   }
 
   /// The options that both have, in the order of the first.
