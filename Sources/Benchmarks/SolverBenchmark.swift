@@ -22,6 +22,19 @@ enum SolverBenchmark {
     var rows = [["problem", "solver", "p90", "frontier", "HiGHS", "ratio", "error against HiGHS"]]
     for one in cases { rows.append(row(one, runs: options.quick ? 5 : 25, options)) }
     print(table(rows))
+    let tensors = sampleTensors(1_000, formats: 30)
+    let budget = tensors.reduce(0) { $0 + $1.tensor.weightCount } / 2
+    for limit in [2, 4] {
+      var constraints = Constraints()
+      constraints.formatLimit = limit
+      var solution: Solution?
+      let seconds = medianSeconds(runs: 1) {
+        let problem = try? PlanningProblem(tensors: tensors, constraints: constraints)
+        solution = try? problem?.solve(budget: budget)
+      }
+      let gap = solution.map { String(format: "%.3g %%", $0.gap * 100) } ?? "no plan"
+      print("1000 x 30, at most \(limit) formats: \(text(seconds)) ms, gap \(gap)")
+    }
     print("")
   }
 

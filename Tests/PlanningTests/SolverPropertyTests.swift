@@ -162,6 +162,36 @@ struct SolverPropertyTests {
     }
   }
 
+  /// Tensors that can't keep their source and have few formats in common: the set must cover them all.
+  @Test func formatLimitCoversAllTensors() throws {
+    var tensors = try instance(.plain).tensors
+    for index in tensors.indices {
+      tensors[index].options.remove(at: 0)
+      let wanted = index % 3
+      tensors[index].options = tensors[index].options.enumerated()
+        .filter { $0.offset % 10 == wanted || $0.offset % 10 == wanted + 5 }.map(\.element)
+    }
+    let bytes = tensors.reduce(0) { $0 + ($1.options.map(\.bytes).max() ?? 0) }
+    var constraints = Constraints()
+    constraints.formatLimit = 3
+    let problem = try PlanningProblem(tensors: tensors, constraints: constraints)
+    let solution = try problem.solve(budget: bytes)
+    #expect(Set(solution.choices).count == 3)
+    do throws(PlanningError) {
+      _ = try problem.solve(budget: 1000)
+      Issue.record("there is no such plan")
+    } catch {
+      guard case .budgetTooSmall(1000, let nearest, _) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(try problem.solve(budget: nearest).bytes == nearest)
+    }
+    constraints.formatLimit = 2
+    let impossible = try PlanningProblem(tensors: tensors, constraints: constraints)
+    #expect(throws: PlanningError.tooFewFormats(limit: 2)) { try impossible.solve(budget: bytes) }
+  }
+
   @Test func sensitiveTensorsGetMore() throws {
     let instance = try instance(.plain)
     let (least, most) = sizes(instance)

@@ -149,7 +149,10 @@ struct CoreSearch {
         for state in states { dropped = min(dropped, bound(of: state, after)) }
         break
       }
-      if states.count > limits.width { dropped = min(dropped, narrow(after)) }
+      // The later classes get their share of the states too.
+      let share = 4 * (limits.total - made) / (branches.count - index)
+      let width = min(limits.width, max(limits.least, share))
+      if states.count > width { dropped = min(dropped, narrow(to: width, after)) }
       recordMoves()
     }
     // Nothing that was dropped can be better than its bound.
@@ -262,10 +265,10 @@ struct CoreSearch {
 
   /// Keeps the most promising states only.
   /// - Returns: the least bound of those dropped.
-  private mutating func narrow(_ rest: Branch) -> Double {
+  private mutating func narrow(to width: Int, _ rest: Branch) -> Double {
     let bounds = states.map { bound(of: $0, rest) }
-    let limit = bounds.sorted()[limits.width]
-    var ties = limits.width - bounds.count { $0 < limit }
+    let limit = bounds.sorted()[width]
+    var ties = width - bounds.count { $0 < limit }
     var kept: [State] = []
     for (state, bound) in zip(states, bounds) {
       if bound == limit { ties -= 1 }

@@ -1,6 +1,7 @@
 /// Looks for the set of at most K formats with the best plan.
 ///
-/// Each set is judged by its relaxation first. Where the sets are few, all are looked at and the answer is
+/// Formats that another one beats everywhere, in size and in error, are left out. Each set of the others is
+/// judged by its relaxation first. Where the sets are few, all are looked at and the answer is
 /// proven; else the set grows by the format that helps most, then single formats are exchanged as long as
 /// that helps, and the bound is the one of the problem without the limit.
 struct FormatSearch {
@@ -11,20 +12,24 @@ struct FormatSearch {
   /// The formats that may be chosen from, and those that are in every set, by number.
   private let free: [Int]
   private let fixed: Set<Int>
+  /// How many formats there are.
+  private let count: Int
   /// The number of each group's options' formats; nil for the source.
   private let numbers: [[Int?]]
 
   /// More sets than this aren't all looked at.
-  private static let mostSets = 1_500
+  private static let mostSets = 5_000
 
-  /// How good a set is at best: how much it misses the goal by, then what it costs. Less is better.
+  /// How good a set is at best: how many groups it has nothing for, how much it misses the goal by, then
+  /// what it costs. Less is better.
   private struct Value: Comparable {
+    var missing = Int.max
     var excess = Double.infinity
     var peak = Double.infinity
     var cost = Double.infinity
 
     static func < (a: Value, b: Value) -> Bool {
-      (a.excess, a.peak, a.cost) < (b.excess, b.peak, b.cost)
+      (a.missing, a.excess, a.peak, a.cost) < (b.missing, b.excess, b.peak, b.cost)
     }
   }
 
@@ -44,13 +49,43 @@ struct FormatSearch {
     }
     let fixed = Set(problem.fixedFormats.compactMap { known[$0] })
     self.fixed = fixed
-    free = (0..<known.count).filter { !fixed.contains($0) }
+    let beaten = Self.beaten(problem.groups, numbers, count: known.count)
+    count = known.count
+    free = (0..<known.count).filter { !fixed.contains($0) && !beaten[$0] }
+  }
+
+  /// The formats for which another one can always stand in: it is open to all groups that they are open to,
+  /// and takes and costs no more.
+  private static func beaten(
+    _ groups: [PlanningProblem.Group], _ numbers: [[Int?]], count: Int
+  ) -> [Bool] {
+    var options = [[PlanningProblem.Option?]](
+      repeating: [PlanningProblem.Option?](repeating: nil, count: groups.count), count: count)
+    for (index, group) in groups.enumerated() {
+      for (option, number) in zip(group.options, numbers[index]) {
+        if let number { options[number][index] = option }
+      }
+    }
+    var beaten = [Bool](repeating: false, count: count)
+    for loser in 0..<count {
+      // One that is beaten itself has a winner that beats this one as well.
+      beaten[loser] = (0..<count).contains { winner in
+        winner != loser && !beaten[winner]
+          && zip(options[loser], options[winner]).allSatisfy { lost, won in
+            guard let lost else { return true }
+            guard let won else { return false }
+            return won.bytes <= lost.bytes && won.cost <= lost.cost && won.peak <= lost.peak
+          }
+      }
+    }
+    return beaten
   }
 
   func run() throws(PlanningError) -> PlanningProblem.Outcome {
     let size = min(limit - fixed.count, free.count)
     if size == free.count {
-      guard let outcome = problem.outcome(knapsack, goal) else { throw unreachable(Value()) }
+      guard let restricted = restricted(to: free), let outcome = problem.outcome(restricted, goal)
+      else { throw unreachable(value(of: free)) }
       return outcome
     }
     if let sets = allSets(of: size) { return try best(of: sets) }
@@ -63,17 +98,28 @@ struct FormatSearch {
 
   // MARK: - Sets
 
-  private func restricted(to set: [Int]) -> Knapsack? {
-    var isIn = [Bool](repeating: false, count: free.count + fixed.count)
+  private func membership(_ set: [Int]) -> [Bool] {
+    var isIn = [Bool](repeating: false, count: count)
     for number in fixed { isIn[number] = true }
     for number in set { isIn[number] = true }
+    return isIn
+  }
+
+  private func restricted(to set: [Int]) -> Knapsack? {
+    let isIn = membership(set)
     return knapsack.filtered { index, option in
       numbers[index][Int(option.label)].map { isIn[$0] } ?? true
     }
   }
 
+  /// How many groups have nothing in a set.
+  private func missing(_ set: [Int]) -> Int {
+    let isIn = membership(set)
+    return numbers.count { group in !group.contains { number in number.map { isIn[$0] } ?? true } }
+  }
+
   private func value(of set: [Int]) -> Value {
-    guard let knapsack = restricted(to: set) else { return Value() }
+    guard let knapsack = restricted(to: set) else { return Value(missing: missing(set)) }
     func lightest(_ knapsack: Knapsack) -> Double {
       (0..<knapsack.classCount).reduce(0) {
         $0 + knapsack.options[knapsack.range($1).lowerBound].weight
@@ -84,23 +130,23 @@ struct FormatSearch {
       let capacity = Double(bytes)
       guard problem.objective == .worst else {
         guard let cost = knapsack.relaxedCost(capacity: capacity) else {
-          return Value(excess: lightest(knapsack) - capacity)
+          return Value(missing: 0, excess: lightest(knapsack) - capacity)
         }
-        return Value(excess: 0, peak: 0, cost: cost)
+        return Value(missing: 0, excess: 0, peak: 0, cost: cost)
       }
       guard let peak = problem.leastPeak(knapsack, capacity: capacity),
         let cost = problem.withPeaks(upTo: peak, knapsack)?.relaxedCost(capacity: capacity)
-      else { return Value(excess: lightest(knapsack) - capacity) }
-      return Value(excess: 0, peak: peak, cost: cost)
+      else { return Value(missing: 0, excess: lightest(knapsack) - capacity) }
+      return Value(missing: 0, excess: 0, peak: peak, cost: cost)
     case .cost(let capacity):
       guard let cost = knapsack.relaxedCost(capacity: capacity) else {
-        return Value(excess: lightest(knapsack) - capacity)
+        return Value(missing: 0, excess: lightest(knapsack) - capacity)
       }
-      return Value(excess: 0, peak: 0, cost: cost)
+      return Value(missing: 0, excess: 0, peak: 0, cost: cost)
     case .peak(let peak):
       guard let cost = problem.withPeaks(upTo: peak, knapsack)?.relaxedCost(capacity: .infinity)
-      else { return Value() }
-      return Value(excess: 0, peak: 0, cost: cost)
+      else { return Value(missing: 0) }
+      return Value(missing: 0, excess: 0, peak: 0, cost: cost)
     }
   }
 
@@ -131,8 +177,9 @@ struct FormatSearch {
       guard let knapsack = restricted(to: set), let outcome = problem.outcome(knapsack, goal)
       else { continue }
       let peak = isWorst ? outcome.peak : 0
-      let found = Value(excess: 0, peak: peak, cost: outcome.solution.cost)
-      bound = min(bound, Value(excess: 0, peak: peak, cost: outcome.solution.lowerBound))
+      let found = Value(missing: 0, excess: 0, peak: peak, cost: outcome.solution.cost)
+      bound = min(
+        bound, Value(missing: 0, excess: 0, peak: peak, cost: outcome.solution.lowerBound))
       if best.map({ found < $0.value }) ?? true { best = (outcome, found) }
     }
     guard let best else { throw unreachable(valued.first?.value ?? Value()) }

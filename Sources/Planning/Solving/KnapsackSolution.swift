@@ -14,6 +14,8 @@ struct KnapsackSolution: Sendable {
 struct SearchLimits: Sendable {
   /// The most states kept from one class to the next.
   var width = 1 << 15
+  /// So many are kept however many classes there are.
+  var least = 1 << 10
   /// The most states made in all.
   var total = 6_000_000
 }

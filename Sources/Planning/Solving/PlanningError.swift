@@ -10,7 +10,7 @@ public enum PlanningError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingInCommon(count: Int, String, [Choice], String, [Choice])
   /// More formats are pinned than the plan may have.
   case tooManyPinned(limit: Int, formats: [Choice])
-  /// No so many formats serve all tensors.
+  /// No so many formats were found that serve all tensors.
   case tooFewFormats(limit: Int)
   /// The budget is below the smallest plan; both in bytes.
   case budgetTooSmall(bytes: Int, nearest: Int, weights: Int)
@@ -33,7 +33,7 @@ public enum PlanningError: Error, Equatable, Sendable, CustomStringConvertible {
       "at most \(limit) \(limit == 1 ? "format" : "formats") may be used, but "
         + "\(formats.count) are pinned: \(Self.list(formats)); the nearest possible limit is \(formats.count)"
     case .tooFewFormats(let limit):
-      "no \(limit) \(limit == 1 ? "format is" : "formats are") open to all tensors that must get one; "
+      "no \(limit) \(limit == 1 ? "format was" : "formats were") found that serve all tensors; "
         + "allow more formats"
     case .budgetTooSmall(let bytes, let nearest, let weights):
       "the budget of \(Self.size(bytes, weights)) can't be met: the smallest plan under these "
