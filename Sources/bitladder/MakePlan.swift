@@ -59,7 +59,7 @@ struct MakePlan: ParsableCommand {
     // Before measuring: what is found belongs to the model as it is now.
     let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
     constraints.pins = try PlanCandidates.pins(pins, model)
-    let candidates = PlanCandidates(
+    let candidates = try PlanCandidates(
       model: model, formats: asked ?? defaultFormats(for: model), importance: importance,
       constraints: constraints)
     for line in candidates.passedOver { tell("bitladder: passed over: \(line)") }

@@ -16,7 +16,7 @@ struct PlanCandidates {
 
   init(
     model: Model, formats: [Format], importance: ModelImportance?, constraints: Constraints
-  ) {
+  ) throws(Failure) {
     self.model = model
     self.importance = importance
     var refusals: [(format: Format, reason: String, count: Int)] = []
@@ -31,6 +31,9 @@ struct PlanCandidates {
           constraints.objection(tensor, .format(format), bytes: bytes) == nil
         else { continue }
         if let reason = objection(format, tensor) {
+          guard pin == nil else {
+            throw Failure("\(tensor.label) is pinned to \(format), but can't have it: \(reason)")
+          }
           if let place = refusals.firstIndex(where: {
             $0.format == format && $0.reason == reason
           }) {
