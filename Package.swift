@@ -39,7 +39,7 @@ let package = Package(
       name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
-      exclude: ["plan.schema.json"]),
+      exclude: ["plan.schema.json"], swiftSettings: optimised),
     .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization"]),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
@@ -57,7 +57,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "Explorer", "Terminal"]),
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Explorer", "Terminal",
+      ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
       resources: [.copy("Corpus"), .copy("Names")]),
@@ -74,7 +76,8 @@ let package = Package(
       resources: [.copy("Quantized"), .copy("Packed")]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),
+      dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],
+      exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
       name: "ConsumersTests", dependencies: ["ModelFiles", "Quantization", "Consumers"],
       exclude: ["llama_quantize.py"], resources: [.copy("LlamaQuantize")]),

@@ -3,7 +3,7 @@ import Explorer
 import ModelFiles
 import Quantization
 
-/// Formats that were asked for and can't be had, a line for each format and reason.
+/// Formats that were asked for and can't be had.
 struct Refusals {
   private struct Key: Hashable {
     let format: Format
@@ -26,21 +26,28 @@ struct Refusals {
     affected[key]?.extraBytes += refusal.extraBytes(asked: format, for: tensor) ?? 0
   }
 
-  /// What is refused, for how many tensors, why, what would silently become of it and what that costs.
+  /// A line for each reason and the tensors that it holds for: which formats are skipped, what would silently
+  /// be written in their place, and what that would cost.
   var lines: [String] {
-    keys.map { key in
-      let refusal = key.refusal
+    var sentences: [(end: String, formats: [String])] = []
+    for key in keys {
       let tensors = affected[key] ?? Affected(first: "")
-      var line = "\(key.format) skipped for \(tensors.first)"
-      if tensors.count > 1 { line += " and \(Figures.counted(tensors.count - 1, "tensor")) more" }
-      line += ": \(refusal.reason)"
-      if let instead = refusal.instead {
+      var format = key.format.description
+      if let instead = key.refusal.instead {
         let sign = tensors.extraBytes < 0 ? "-" : "+"
-        line += "; llama-quantize would write \(instead), "
-        line += "\(sign)\(Figures.bytes(abs(tensors.extraBytes)))"
+        let cost = "\(sign)\(Figures.bytes(abs(tensors.extraBytes)))"
+        format += " (llama-quantize would write \(instead), \(cost))"
       }
-      if let remedy = refusal.remedy { line += "; \(remedy)" }
-      return line
+      var end = "skipped for \(tensors.first)"
+      if tensors.count > 1 { end += " and \(Figures.counted(tensors.count - 1, "tensor")) more" }
+      end += ": \(key.refusal.reason)"
+      if let remedy = key.refusal.remedy { end += "; \(remedy)" }
+      if let index = sentences.firstIndex(where: { $0.end == end }) {
+        sentences[index].formats.append(format)
+      } else {
+        sentences.append((end, [format]))
+      }
     }
+    return sentences.map { "\($0.formats.joined(separator: ", ")) \($0.end)" }
   }
 }

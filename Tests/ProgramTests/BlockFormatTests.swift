@@ -21,10 +21,10 @@ struct BlockFormatTests {
     #expect(skipped == 9)
     #expect(
       outcome.errorLines == [
-        "bitladder: tq2_0 skipped for model.embed_tokens.weight and 7 tensors more: rows of 96 "
-          + "aren't a multiple of 256; llama-quantize would write q4_0, +30.2 KiB",
-        "bitladder: tq2_0 skipped for model.layers.0.mlp.down_proj.weight: rows of 192 "
-          + "aren't a multiple of 256; llama-quantize would write q4_0, +5.48 KiB",
+        "bitladder: tq2_0 (llama-quantize would write q4_0, +30.2 KiB) skipped for "
+          + "model.embed_tokens.weight and 7 tensors more: rows of 96 aren't a multiple of 256",
+        "bitladder: tq2_0 (llama-quantize would write q4_0, +5.48 KiB) skipped for "
+          + "model.layers.0.mlp.down_proj.weight: rows of 192 aren't a multiple of 256",
       ])
   }
 

@@ -1,0 +1,161 @@
+import ArgumentParser
+import Explorer
+import Foundation
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+
+struct MakePlan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Find the best plan within a budget, or the smallest one below an error.",
+    discussion: """
+      Every tensor is measured in every format it can have; what is found is the best there is, or \
+      how far from it at most it may be is said. Roles are those that `bitladder inspect` prints.
+      """)
+
+  @OptionGroup var model: ModelArgument
+
+  @Option(help: "What the plan must not exceed: 4.5bpw, 8GiB or 30%.")
+  var budget: BudgetArgument?
+
+  @Option(help: "Instead of a budget: the greatest error (0.5%, 0.005, 23dB); the least size.")
+  var maxError: ErrorArgument?
+
+  @Option(help: "The formats, separated by commas; llama.cpp's for GGUF, else int8 to int2.")
+  var formats: String?
+
+  @Option(help: "What to make small; weighted where there is an imatrix, else nmse.")
+  var objective: Objective?
+
+  @OptionGroup var constraints: ConstraintOptions
+
+  @OptionGroup var imatrix: ImatrixOption
+
+  @Option(name: .shortAndLong, help: "The plan file to write; - prints it.")
+  var output: String
+
+  @Flag(help: "Overwrite the file if there is one.")
+  var force = false
+
+  func validate() throws {
+    guard (budget == nil) != (maxError == nil) else {
+      throw ValidationError("expected one of --budget and --max-error")
+    }
+    if objective == .weighted, imatrix.path == nil {
+      throw ValidationError("--objective weighted needs --imatrix")
+    }
+  }
+
+  func run() throws {
+    let asked = try readFormats(formats)
+    var constraints = try constraints.read()
+    let pins = try self.constraints.readPins()
+    try refuseOverwriting()
+    let model = try model.open()
+    for note in model.notes { tell("bitladder: note: \(note)") }
+    let importance = try imatrix.read(for: model)
+    // Before measuring: what is found belongs to the model as it is now.
+    let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
+    constraints.pins = try PlanCandidates.pins(pins, model)
+    let candidates = try PlanCandidates(
+      model: model, formats: asked ?? defaultFormats(for: model), importance: importance,
+      constraints: constraints)
+    for line in candidates.passedOver { tell("bitladder: \(line)") }
+    let measured = try candidates.measure()
+    let objective = objective ?? (importance == nil ? .nmse : .weighted)
+    let (problem, solution) = try solve(measured, objective, constraints)
+    var plan = measured.plan(identity, problem, solution, pins: constraints.pins)
+    plan.budget = budget?.budget
+    plan.importance = importance.map {
+      Plan.Importance(
+        file: $0.file, mapping: $0.mapping, datasets: $0.datasets, chunks: $0.chunks)
+    }
+    try write(PlanFile.text(of: plan))
+    report(plan, problem, solution)
+  }
+
+  private func solve(
+    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints
+  ) throws(Failure) -> (PlanningProblem, Solution) {
+    do throws(PlanningError) {
+      let problem = try PlanningProblem(
+        tensors: measured.options, kept: measured.kept, objective: objective,
+        constraints: constraints)
+      if let budget {
+        let bytes = problem.bytes(of: budget.budget, sourceBytes: measured.model.byteCount)
+        return (problem, try problem.solve(budget: bytes))
+      }
+      return (problem, try problem.solve(maximumError: maxError?.error ?? 0))
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  // MARK: - Writing
+
+  /// Before anything is measured: the work would be in vain.
+  private func refuseOverwriting() throws(Failure) {
+    guard output != "-", !force, FileStamp(path: output) != nil else { return }
+    throw exists
+  }
+
+  private var exists: Failure {
+    Failure("\(output.sanitised): there is a file of that name already; --force overwrites it")
+  }
+
+  private func write(_ text: String) throws(Failure) {
+    if output == "-" {
+      try emit(text)
+      return
+    }
+    do throws(SaveFailure) {
+      try AtomicFile.write(
+        Array(text.utf8), to: output, expecting: force ? .anything : .absent)
+    } catch {
+      throw error == .exists ? exists : Failure("\(output.sanitised): \(error.description)")
+    }
+  }
+
+  // MARK: - Words
+
+  private func report(_ plan: Plan, _ problem: PlanningProblem, _ solution: Solution) {
+    let totals = plan.totals
+    tell(
+      "\(plan.model.name.sanitised): \(Figures.bytes(plan.model.bytes)) -> "
+        + "\(Figures.bytes(totals.bytes)), \(Figures.bits(totals.bitsPerWeight)) bpw, NMSE "
+        + (totals.nmse.map(Figures.percent) ?? "not known")
+        + (totals.sqnr.map { ", \(Figures.decibels($0))" } ?? ""))
+    let found = "\(problem.objective.name) \(Figures.percent(solution.error))"
+    let bound =
+      switch solution.bound {
+      case .error(let error): Figures.percent(error)
+      case .bytes(let bytes): Figures.bytes(bytes)
+      }
+    tell(
+      solution.isOptimal
+        ? "\(found); bound \(bound), gap 0 %: no plan is better"
+        : "\(found); bound \(bound), gap at most \(Figures.percent(solution.gap))")
+    for line in formatLines(plan) { tell(line) }
+  }
+
+  /// What each format got, the most bytes first.
+  private func formatLines(_ plan: Plan) -> [String] {
+    var rows: [(choice: Choice, tensors: Int, bytes: Int)] = []
+    for entry in plan.tensors {
+      if let place = rows.firstIndex(where: { $0.choice == entry.choice }) {
+        rows[place].tensors += 1
+        rows[place].bytes += entry.bytes
+      } else {
+        rows.append((entry.choice, 1, entry.bytes))
+      }
+    }
+    var table = Table(["format", "tensors", "size"])
+    table.rightAligned = [1, 2]
+    for row in rows.sorted(by: { ($1.bytes, $0.tensors) < ($0.bytes, $1.tensors) }) {
+      table.add([row.choice.description, "\(row.tensors)", Figures.bytes(row.bytes)])
+    }
+    return table.text.split(separator: "\n").map(String.init)
+  }
+}

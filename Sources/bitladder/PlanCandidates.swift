@@ -1,0 +1,158 @@
+import ArgumentParser
+import Consumers
+import Explorer
+import Measurement
+import ModelFiles
+import Planning
+import Quantization
+
+/// The formats that each of a model's tensors can have under some constraints.
+struct PlanCandidates {
+  let model: Model
+  let importance: ModelImportance?
+  /// The formats of each tensor worth quantizing, by its place among them.
+  private(set) var formats: [(tensor: Tensor, formats: [Format])] = []
+  /// The formats that some tensors can't have, and why, a line each.
+  private(set) var passedOver: [String] = []
+
+  init(
+    model: Model, formats: [Format], importance: ModelImportance?, constraints: Constraints
+  ) throws(Failure) {
+    self.model = model
+    self.importance = importance
+    let allRules = FormatRules(model: model, importance: importance)
+    var refusals = Refusals()
+    for tensor in model.tensors where tensor.suitability.isQuantizable {
+      let pin = constraints.pins[tensor.id]
+      let rules = allRules[tensor]
+      let wanted = pin.map { $0.format.map { [$0] } ?? [] } ?? formats
+      var possible: [Format] = []
+      for format in wanted {
+        let bytes = format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
+        // What saves nothing isn't worth measuring, nor what isn't allowed.
+        guard pin != nil || bytes < tensor.byteCount,
+          constraints.objection(tensor, .format(format), bytes: bytes) == nil
+        else { continue }
+        if let refusal = rules.refusal(of: format) {
+          guard pin == nil else {
+            let instead = refusal.instead.map { "; llama-quantize would write \($0)" } ?? ""
+            throw Failure(
+              "\(tensor.label) is pinned to \(format), but can't have it: \(refusal.reason)"
+                + instead)
+          }
+          refusals.add(refusal, of: format, for: tensor)
+        } else {
+          possible.append(format)
+        }
+      }
+      self.formats.append((tensor, possible))
+    }
+    passedOver = refusals.lines
+  }
+
+  /// What patterns pin, by the tensors' ids; later ones win.
+  static func pins(
+    _ pins: [(text: String, pattern: Pattern, choice: Choice)], _ model: Model
+  ) throws(Failure) -> [Int: Choice] {
+    var result: [Int: Choice] = [:]
+    for (text, pattern, choice) in pins {
+      let matched = model.tensors.filter {
+        $0.suitability.isQuantizable && pattern.matches($0.name)
+      }
+      guard !matched.isEmpty else {
+        throw Failure("--pin '\(text.sanitised)': no tensor worth quantizing matches")
+      }
+      for tensor in matched { result[tensor.id] = choice }
+    }
+    return result
+  }
+
+  /// Measures all tensors in all their formats, and the weights of those that are kept.
+  func measure() throws(Failure) -> MeasuredCandidates {
+    guard !formats.isEmpty else {
+      throw Failure(
+        "\(model.name): no tensor worth quantizing; `bitladder inspect` lists them with the reasons"
+      )
+    }
+    var work = formats.flatMap { tensor, formats in
+      formats.map { Work.measurement(tensor: tensor.id, format: $0) }
+    }
+    let measured = Set(formats.lazy.filter { !$0.formats.isEmpty }.map(\.tensor.id))
+    work += model.tensors.filter {
+      !measured.contains($0.id) && WeightReader.canRead($0) && $0.weightCount > 0
+    }.map { .statistics(tensor: $0.id) }
+    var found: [Work: Measurement] = [:]
+    var squares: [Int: Double] = [:]
+    for (work, finding) in try measureAll(work, of: model, importance: importance) {
+      switch finding {
+      case .measurement(let measurement): found[work] = measurement
+      case .statistics(let summary): squares[work.tensor] = summary.squares
+      case .histogram, .unreadable, .lost: break
+      }
+    }
+    return MeasuredCandidates(self, found, squares)
+  }
+}
+
+/// A model's tensors with what was measured of them.
+struct MeasuredCandidates {
+  let model: Model
+  /// The tensors that are planned.
+  let options: [TensorOptions]
+  /// The others.
+  let kept: KeptTensors
+  private let found: [Work: Measurement]
+  private let squares: [Int: Double]
+
+  init(_ candidates: PlanCandidates, _ found: [Work: Measurement], _ squares: [Int: Double]) {
+    model = candidates.model
+    self.found = found
+    var squares = squares
+    options = candidates.formats.map { tensor, formats in
+      var options = TensorOptions(
+        tensor: tensor,
+        measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] })
+      if formats.isEmpty { options.squares = squares[tensor.id] ?? 0 }
+      squares[tensor.id] = options.squares
+      return options
+    }
+    self.squares = squares
+    var kept = KeptTensors()
+    for tensor in model.tensors where !tensor.suitability.isQuantizable {
+      kept.bytes += tensor.byteCount
+      kept.weights += tensor.weightCount
+      kept.squares += squares[tensor.id] ?? 0
+    }
+    self.kept = kept
+  }
+
+  /// The plan of a solution.
+  func plan(
+    _ identity: Plan.ModelIdentity, _ problem: PlanningProblem, _ solution: Solution,
+    pins: [Int: Choice]
+  ) -> Plan {
+    var choices = [Choice](repeating: .source, count: model.tensors.count)
+    for (options, choice) in zip(problem.tensors, solution.choices) {
+      choices[options.tensor.id] = choice
+    }
+    var totals = Totals()
+    let entries = model.tensors.map { tensor in
+      let choice = choices[tensor.id]
+      let measurement = choice.format.flatMap {
+        found[.measurement(tensor: tensor.id, format: $0)]
+      }
+      let isReadable = WeightReader.canRead(tensor)
+      var contribution = Contribution(tensor: tensor, choice: choice, isReadable: isReadable)
+      if let measurement { contribution.squaredError = measurement.squaredError }
+      contribution.squares = tensor.weightCount == 0 ? 0 : squares[tensor.id]
+      totals.add(contribution)
+      return Plan.Entry(
+        name: tensor.name, shape: tensor.shape, source: tensor.sourceName, choice: choice,
+        bytes: contribution.bytes, bitsPerWeight: choice.bitsPerWeight(of: tensor),
+        nmse: contribution.nmse, weightedNmse: measurement?.figures.weightedNmse,
+        exact: contribution.nmse != nil, isPinned: pins[tensor.id] != nil)
+    }
+    return Plan(
+      model: identity, budget: nil, totals: Plan.Sums(totals), tensors: entries)
+  }
+}
