@@ -5,6 +5,7 @@
 #ifndef BITLADDER_KERNELS_H
 #define BITLADDER_KERNELS_H
 
+#include "bl_content.h"
 #include "bl_convert.h"
 #include "bl_distribution.h"
 #include "bl_errors.h"
