@@ -69,7 +69,10 @@ let package = Package(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
     .testTarget(
       name: "MeasurementTests",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"],
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "SampleSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       resources: [.copy("Quantized")]),
     .testTarget(
       name: "PlanningTests",

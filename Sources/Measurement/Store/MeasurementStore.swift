@@ -202,7 +202,8 @@ public final class MeasurementStore: Sendable {
     try? file?.queue.close()
     do throws(StoreFailure) {
       if let aside = try StoreFile.setAside(path, damaged: number) {
-        note("\(failure): set aside as \(aside.sanitised), begun anew")
+        let name = (aside as NSString).lastPathComponent
+        note("\(failure): set aside as \(name.sanitised), begun anew")
       }
       _ = keep(try StoreFile(path: path))
       return true

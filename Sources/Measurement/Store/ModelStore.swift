@@ -259,7 +259,9 @@ public final class ModelStore: Sendable {
   private func isUnchanged(_ tensor: Tensor) -> Bool {
     guard model.files.indices.contains(tensor.file) else { return false }
     let before = state.withLock { $0.identities[tensor.file] }
-    return before != nil && model.files[tensor.file].identity == before
+    guard let before, let now = model.files[tensor.file].identity else { return false }
+    // A file that was renamed or removed meanwhile has the same contents.
+    return now.size == before.size && now.modified == before.modified
   }
 
   private func digest(of tensor: Tensor) -> ContentHash? {

@@ -81,6 +81,16 @@ enum StoreSchema {
   enum Kind { case empty, ours, older, newer(Int), incomplete, foreign }
 
   static func kind(of database: Database) throws -> Kind {
+    var kind = Kind.empty
+    // As it is at one moment: another program may be making the tables.
+    try database.inTransaction(.deferred) {
+      kind = try kindNow(of: database)
+      return .commit
+    }
+    return kind
+  }
+
+  private static func kindNow(of database: Database) throws -> Kind {
     let tables = Set(
       try String.fetchAll(
         database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> ''"))

@@ -128,7 +128,11 @@ struct ModelMaker: Sendable {
       source.setEventHandler {
         unlink(path)
         signal(number, SIG_DFL)
-        kill(getpid(), number)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(number)
       }
       source.resume()
       return source
