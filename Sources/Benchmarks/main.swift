@@ -8,6 +8,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("distribution", DistributionBenchmark.run),
   ("ggml", GGMLBenchmark.run),
   ("explorer", ExplorerBenchmark.run),
+  ("store", StoreBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

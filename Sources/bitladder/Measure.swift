@@ -104,10 +104,11 @@ struct Measure: ParsableCommand {
           tensor.label, measurement.format.description, Figures.bits(measurement.bitsPerWeight),
           Figures.bytes(measurement.byteCount), Figures.percent(figures.nmse),
         ]
-        table.add(head + weighted + [
-          Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
-          Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
-        ])
+        table.add(
+          head + weighted + [
+            Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
+            Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
+          ])
       }
     }
     return table.text

@@ -91,7 +91,8 @@ struct StoreTests {
     sums.maxError = .nan
     sums.weighted = WeightedSums()
     sums.weighted?.squares = 0.1
-    let measurement = Measurement(format: formats[0], rows: 1, rowLength: 7, sums: sums, exact: false)
+    let measurement = Measurement(
+      format: formats[0], rows: 1, rowLength: 7, sums: sums, exact: false)
     let content = ContentHash(of: [1, 2, 3])
     let seal = FindingKey(format: "int4", importance: nil, engine: 1).seal(content: content)
     let data = StoredValue.data(measurement, seal: seal)
@@ -132,8 +133,11 @@ struct StoreTests {
     changed[3] = changed[3].nextUp
     let a = try SampleModel([SampleTensor("w", [300, 257], values: values)]).open()
     let b = try SampleModel([SampleTensor("w", [300, 257], values: changed)]).open()
-    #expect(TensorContent.sample(of: a.tensors[0], in: a) == TensorContent.sample(of: b.tensors[0], in: b))
-    #expect(TensorContent.hash(of: a.tensors[0], in: a) != TensorContent.hash(of: b.tensors[0], in: b))
+    #expect(
+      TensorContent.sample(of: a.tensors[0], in: a) == TensorContent.sample(of: b.tensors[0], in: b)
+    )
+    #expect(
+      TensorContent.hash(of: a.tensors[0], in: a) != TensorContent.hash(of: b.tensors[0], in: b))
     with { _ = measure(a, in: $0) }
     #expect(with { measure(b, in: $0).measured }.result == work(b).count)
   }
@@ -397,7 +401,9 @@ struct StoreTests {
     let work = (0..<500).flatMap { tensor in
       formats.map { Work.measurement(tensor: tensor, format: $0) }
     }
-    func cost(_ work: Work) -> Double { work.tensor == 0 ? 4e6 : Double(1 + work.tensor % 17) * 1e4 }
+    func cost(_ work: Work) -> Double {
+      work.tensor == 0 ? 4e6 : Double(1 + work.tensor % 17) * 1e4
+    }
     let loads = (1...8).map { index in
       Shard(index: index, count: 8)?.part(of: work, cost: cost).reduce(0) { $0 + cost($1) } ?? 0
     }

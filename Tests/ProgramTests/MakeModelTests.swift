@@ -98,7 +98,8 @@ struct MakeModelTests {
       "\"$0\" make-model --like llama-1b -o \"$1\" & sleep 0.4; kill -TERM $!; wait $!",
       [scratch["m.safetensors"]])
     // The signal, or a fast disk.
-    #expect(outcome.status == 143 || outcome.status == 0, "\(outcome.status ?? -1) \(outcome.words)")
+    #expect(
+      outcome.status == 143 || outcome.status == 0, "\(outcome.status ?? -1) \(outcome.words)")
     #expect(!scratch.names.contains { $0.hasPrefix(".") })
   }
 }

@@ -126,14 +126,19 @@ struct StoreTests {
     chmod(scratch.path, 0o555)
     defer { chmod(scratch.path, 0o755) }
     let isRoot = getuid() == 0
-    let command = isRoot ? "exec setpriv --reuid 65534 --clear-groups -- \"$0\" \"$@\"" : "exec \"$0\" \"$@\""
-    if isRoot, try Program.shell("exec setpriv --reuid 65534 --clear-groups -- \"$0\" --help").status != 0 {
+    let command =
+      isRoot ? "exec setpriv --reuid 65534 --clear-groups -- \"$0\" \"$@\"" : "exec \"$0\" \"$@\""
+    if isRoot,
+      try Program.shell("exec setpriv --reuid 65534 --clear-groups -- \"$0\" --help").status != 0
+    {
       return
     }
     let outcome = try Program.shell(
-      command, ["measure", model, "--json", "--formats", formats + ",int5", "--store", scratch["s"]])
+      command,
+      ["measure", model, "--json", "--formats", formats + ",int5", "--store", scratch["s"]])
     #expect(outcome.status == 0)
-    #expect(outcome.errorLines.count == 1 && outcome.words.contains("read-only"), "\(outcome.words)")
+    #expect(
+      outcome.errorLines.count == 1 && outcome.words.contains("read-only"), "\(outcome.words)")
     let same = try Program.shell(
       command, ["measure", model, "--json", "--formats", formats, "--store", scratch["s"]])
     #expect(same.output == fresh.output)

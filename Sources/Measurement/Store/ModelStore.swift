@@ -21,7 +21,6 @@ public final class ModelStore: Sendable {
     var contents: [Int: ContentHash] = [:]
     /// Tensors whose place isn't in the store yet.
     var unplaced: Set<Int> = []
-    var known: Set<Work> = []
     var pending: [(Work, Finding)] = []
     var isDue = false
   }
@@ -32,6 +31,7 @@ public final class ModelStore: Sendable {
   /// How much is hashed before a batch is written, in bytes: half a second from a fast disk.
   private static let hashedAtOnce = 1 << 30
   private static let pendingAtMost = 4096
+  private static let recalledAtOnce = 2048
   private static let delay = DispatchTimeInterval.milliseconds(250)
 
   /// The view of a store for a model.
@@ -100,30 +100,32 @@ public final class ModelStore: Sendable {
       guard let key, let tensors = byFile[index] else { continue }
       let offsets = Dictionary(tensors.map { ($0.offset, $0.id) }) { first, _ in first }
       var contents: [Int: ContentHash] = [:]
-      var found: [(Work, Finding)] = []
       let isKnown = store.read { tables -> Int64? in
         contents = [:]
         guard let file = try tables.file(key) else { return nil }
-        try tables.places(of: file) { offset, shape, content in
+        var reader = FindingReader(model, importance, names: try tables.names(), store.engine)
+        try tables.places(of: file) { offset, shape, number, content in
           guard let id = offsets[offset], shape == TensorContent.shape(of: model.tensors[id])
           else { return }
           contents[id] = content
+          reader.contents[number] = content
         }
-        var reader = FindingReader(model, importance, engine: store.engine)
+        var found: [(Work, Finding)] = []
+        found.reserveCapacity(Self.recalledAtOnce)
         try tables.findings(of: file) { offset, stored in
-          guard let id = offsets[offset], contents[id] == stored.content,
+          guard let id = offsets[offset], contents[id] != nil,
             let finding = reader.finding(stored, tensor: id)
           else { return }
           found.append(finding)
-          if found.count >= 2048 {
-            keep(found, part)
-            found = []
+          if found.count >= Self.recalledAtOnce {
+            part(found)
+            found.removeAll(keepingCapacity: true)
           }
         }
+        if !found.isEmpty { part(found) }
         return file
       }
       state.withLock { $0.contents.merge(contents) { $1 } }
-      keep(found, part)
       if let file = isKnown ?? nil, store.canWrite { _ = store.write { try $0.touch(file: file) } }
     }
   }
@@ -131,8 +133,9 @@ public final class ModelStore: Sendable {
   /// The tensors that are known from another file: told by a sample, proved by the whole.
   private func recallByContent(_ part: ([(Work, Finding)]) -> Void) {
     let known = state.withLock { $0.contents }
-    let isEmpty = store.read { try $0.isEmpty() } ?? true
-    guard !isEmpty else { return }
+    let names = store.read { try $0.isEmpty() ? nil : $0.names() } ?? nil
+    guard let names else { return }
+    var reader = FindingReader(model, importance, names: names, store.engine)
     for tensor in model.tensors where tensor.byteCount > 0 && known[tensor.id] == nil {
       if isCancelled.load(ordering: .relaxed) { break }
       guard let sample = TensorContent.sample(of: tensor, in: model),
@@ -142,22 +145,15 @@ public final class ModelStore: Sendable {
       var found: [(Work, Finding)] = []
       _ = store.read { tables in
         found = []
-        var reader = FindingReader(model, importance, engine: store.engine)
-        try tables.findings(of: content) { stored in
+        guard let number = try tables.content(content) else { return }
+        reader.contents[number] = content
+        try tables.findings(of: number) { stored in
           if let finding = reader.finding(stored, tensor: tensor.id) { found.append(finding) }
         }
       }
-      keep(found, part)
+      if !found.isEmpty { part(found) }
     }
     place()
-  }
-
-  private func keep(_ found: [(Work, Finding)], _ part: ([(Work, Finding)]) -> Void) {
-    guard !found.isEmpty else { return }
-    // An estimate gives way to what is measured.
-    let exact = found.filter { $0.1.isExact }
-    state.withLock { $0.known.formUnion(exact.lazy.map(\.0)) }
-    part(found)
   }
 
   // MARK: - Recording
@@ -170,7 +166,6 @@ public final class ModelStore: Sendable {
     case .histogram, .unreadable, .lost: return
     }
     let (starts, isFull) = state.withLock { state in
-      guard !state.known.contains(work) else { return (false, false) }
       state.pending.append((work, finding))
       let starts = !state.isDue
       state.isDue = true
@@ -317,56 +312,5 @@ extension StoreBatch {
       contents.append(Content(hash: content, sample: sample, byteCount: byteCount))
     }
     findings.append(value)
-  }
-}
-
-/// Makes findings of what stands in a store.
-private struct FindingReader {
-  private let model: Model
-  private let importance: ModelImportance?
-  private let engine: Int
-  private var formats: [String: Format?] = [:]
-  private var digests: [Int: ContentHash?] = [:]
-
-  init(_ model: Model, _ importance: ModelImportance?, engine: Int) {
-    self.model = model
-    self.importance = importance
-    self.engine = engine
-  }
-
-  /// A finding of a tensor; nil if it was made with another importance, or isn't what was written.
-  mutating func finding(_ stored: StoredFinding, tensor id: Int) -> (Work, Finding)? {
-    let key = FindingKey(format: stored.format, importance: stored.importance, engine: engine)
-    let tensor = model.tensors[id]
-    if stored.format.isEmpty {
-      let seal = key.seal(content: stored.content)
-      guard let summary = StoredValue.statistics(stored.value, seal: seal) else { return nil }
-      return (.statistics(tensor: id), .statistics(summary))
-    }
-    guard stored.importance == digest(of: tensor), let format = format(stored.format),
-      let value = StoredValue.measurement(stored.value, seal: key.seal(content: stored.content))
-    else { return nil }
-    return (
-      .measurement(tensor: id, format: format),
-      .measurement(
-        Measurement(
-          format: format, rows: tensor.rows, rowLength: tensor.rowLength, sums: value.sums,
-          exact: value.exact))
-    )
-  }
-
-  private mutating func format(_ name: String) -> Format? {
-    if let known = formats[name] { return known }
-    let format = try? Format(parsing: name)
-    formats[name] = format
-    return format
-  }
-
-  private mutating func digest(of tensor: Tensor) -> ContentHash? {
-    guard let importance else { return nil }
-    if let known = digests[tensor.id] { return known }
-    let digest = importance[tensor].map { TensorContent.hash(of: $0) }
-    digests[tensor.id] = .some(digest)
-    return digest
   }
 }

@@ -47,12 +47,19 @@ struct StoreBatch: Sendable {
   var isEmpty: Bool { contents.isEmpty && findings.isEmpty && places.isEmpty }
 }
 
-/// A finding as it stands in a store.
+/// A finding as it stands in a store, its key by the numbers of `StoreNames`.
 struct StoredFinding {
-  var content: ContentHash
-  var format: String
-  var importance: ContentHash?
+  var content: Int64
+  var format: Int64
+  /// 0 where none was given.
+  var importance: Int64
   var value: Data
+}
+
+/// What the numbers in a store stand for.
+struct StoreNames {
+  var formats: [Int64: String] = [:]
+  var importances: [Int64: ContentHash] = [:]
 }
 
 /// All reading and writing of findings, within a transaction or access of the caller's.
@@ -72,16 +79,16 @@ struct StoreTables {
   }
 
   /// What a file holds: its offsets with the digests of shape and content.
-  func places(of file: Int64, _ body: (Int, ContentHash, ContentHash) -> Void) throws {
+  func places(of file: Int64, _ body: (Int, ContentHash, Int64, ContentHash) -> Void) throws {
     let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT place.offset, place.shape, content.hash FROM place
+        SELECT place.offset, place.shape, content.id, content.hash FROM place
         JOIN content ON content.id = place.content WHERE place.file = ?
         """, arguments: [file])
     while let row = try rows.next() {
-      guard let shape = ContentHash(row[1]), let hash = ContentHash(row[2]) else { continue }
-      body(row[0], shape, hash)
+      guard let shape = ContentHash(row[1]), let hash = ContentHash(row[3]) else { continue }
+      body(row[0], shape, row[2], hash)
     }
   }
 
@@ -89,21 +96,25 @@ struct StoreTables {
   func findings(of file: Int64, _ body: (Int, StoredFinding) -> Void) throws {
     try findings(
       sql: """
-        SELECT finding.format, finding.importance, finding.value, place.offset, content.hash
+        SELECT finding.content, finding.format, finding.importance, finding.value, place.offset
         FROM place CROSS JOIN finding ON finding.content = place.content
-        CROSS JOIN content ON content.id = place.content
         WHERE place.file = ? AND finding.engine = ?
         """, [file, engine], body)
   }
 
+  /// The number of a content; nil if nothing is known of it.
+  func content(_ hash: ContentHash) throws -> Int64? {
+    try Int64.fetchOne(
+      database.cachedStatement(sql: "SELECT id FROM content WHERE hash = ?"),
+      arguments: [hash.data])
+  }
+
   /// All findings of a content.
-  func findings(of content: ContentHash, _ body: (StoredFinding) -> Void) throws {
+  func findings(of content: Int64, _ body: (StoredFinding) -> Void) throws {
     try findings(
       sql: """
-        SELECT finding.format, finding.importance, finding.value, 0, content.hash
-        FROM content CROSS JOIN finding ON finding.content = content.id
-        WHERE content.hash = ? AND finding.engine = ?
-        """, [content.data, engine]
+        SELECT content, format, importance, value, 0 FROM finding WHERE content = ? AND engine = ?
+        """, [content, engine]
     ) { body($1) }
   }
 
@@ -115,45 +126,32 @@ struct StoreTables {
   /// Whether there is a content with this sample.
   func hasContent(sample: ContentHash) throws -> Bool {
     try Bool.fetchOne(
-      database, sql: "SELECT EXISTS (SELECT 1 FROM content WHERE sample = ?)",
+      database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM content WHERE sample = ?)"),
       arguments: [sample.data]) ?? false
   }
 
   private func findings(
     sql: String, _ arguments: StatementArguments, _ body: (Int, StoredFinding) -> Void
   ) throws {
-    let formats = try names()
-    let importances = try digests()
-    let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
-    var last: (data: Data, hash: ContentHash)?
+    let rows = try Row.fetchCursor(
+      database.cachedStatement(sql: sql), arguments: arguments)
     while let row = try rows.next() {
-      guard let format = formats[row[0]] else { continue }
-      let importance: Int64 = row[1]
-      let digest = importances[importance]
-      guard importance == 0 || digest != nil else { continue }
-      let data: Data = row[4]
-      if data != last?.data { last = ContentHash(data).map { (data, $0) } }
-      guard let content = last?.hash else { continue }
       body(
-        row[3],
-        StoredFinding(content: content, format: format, importance: digest, value: row[2]))
+        row[4],
+        StoredFinding(content: row[0], format: row[1], importance: row[2], value: row[3]))
     }
   }
 
-  private func names() throws -> [Int64: String] {
-    var names: [Int64: String] = [:]
+  /// What the numbers stand for that have been given out so far.
+  func names() throws -> StoreNames {
+    var names = StoreNames()
     for row in try Row.fetchAll(database, sql: "SELECT id, name FROM format") {
-      names[row[0]] = row[1]
+      names.formats[row[0]] = row[1]
+    }
+    for row in try Row.fetchAll(database, sql: "SELECT id, digest FROM importance") {
+      names.importances[row[0]] = ContentHash(row[1])
     }
     return names
-  }
-
-  private func digests() throws -> [Int64: ContentHash] {
-    var digests: [Int64: ContentHash] = [:]
-    for row in try Row.fetchAll(database, sql: "SELECT id, digest FROM importance") {
-      digests[row[0]] = ContentHash(row[1])
-    }
-    return digests
   }
 
   // MARK: - Writing
@@ -174,14 +172,23 @@ struct StoreTables {
     }
     func id(of content: ContentHash) throws -> Int64? {
       if let known = contents[content] { return known }
-      let id = try Int64.fetchOne(
-        database, sql: "SELECT id FROM content WHERE hash = ?", arguments: [content.data])
+      let id = try self.content(content)
       contents[content] = id
       return id
     }
+    var formats: [String: Int64] = [:]
+    var importances: [ContentHash: Int64] = [:]
     for finding in batch.findings {
       guard let content = try id(of: finding.content) else { continue }
-      try write(finding, content: content, now: now)
+      let name = finding.key.format
+      let format = try formats[name] ?? identifier("format", "name", of: name.databaseValue)
+      formats[name] = format
+      let importance = try finding.key.importance.map { digest in
+        try importances[digest]
+          ?? identifier("importance", "digest", of: digest.data.databaseValue)
+      }
+      if let digest = finding.key.importance { importances[digest] = importance }
+      try write(finding, content, format: format, importance: importance ?? 0, now: now)
     }
     for place in batch.places {
       guard let content = try id(of: place.content) else { continue }
@@ -189,20 +196,17 @@ struct StoreTables {
     }
   }
 
-  private func write(_ finding: StoreBatch.Entry, content: Int64, now: Int) throws {
+  private func write(
+    _ finding: StoreBatch.Entry, _ content: Int64, format: Int64, importance: Int64, now: Int
+  ) throws {
     let insert = try database.cachedStatement(
       sql: """
         INSERT INTO finding (content, importance, format, engine, exact, weights, time, value)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (content, importance, format, engine) DO \(Self.better)
         """)
-    let key = finding.key
-    let importance = try key.importance.map {
-      try identifier("importance", "digest", of: $0.data.databaseValue)
-    }
-    let format = try identifier("format", "name", of: key.format.databaseValue)
     try insert.execute(arguments: [
-      content, importance ?? 0, format, key.engine, finding.isExact, finding.weights, now,
+      content, importance, format, finding.key.engine, finding.isExact, finding.weights, now,
       finding.value,
     ])
   }
