@@ -41,7 +41,9 @@ struct ModelMaker: Sendable {
   let weights: Weights
   let type: ElementType
 
-  /// The numbers made at a time, by one key: part of what a seed means.
+  /// The numbers made at a time, by one key: part of what a seed means. They fit a core's cache.
+  private static let keyLength = 1 << 16
+  /// The numbers that a thread takes at a time.
   private static let pieceLength = 1 << 20
 
   /// The bytes before the data: the length of the header, and the header, padded to whole words.
@@ -143,7 +145,7 @@ struct ModelMaker: Sendable {
 
   private struct Piece: Sendable {
     var tensor: Int
-    var index: Int
+    var start: Int
     var offset: Int
     var count: Int
     var deviation: Float
@@ -162,8 +164,8 @@ struct ModelMaker: Sendable {
         let length = min(Self.pieceLength, count - piece * Self.pieceLength)
         pieces.append(
           Piece(
-            tensor: number, index: piece, offset: offset, count: length, deviation: deviation,
-            mean: isNorm ? 1 : 0))
+            tensor: number, start: piece * Self.pieceLength, offset: offset, count: length,
+            deviation: deviation, mean: isNorm ? 1 : 0))
         offset += length * type.byteCount
       }
     }
@@ -179,33 +181,47 @@ struct ModelMaker: Sendable {
     let failed = Mutex<Int32?>(nil)
     let done = Mutex(start)
     let hasFailed = Atomic<Bool>(false)
-    DispatchQueue.concurrentPerform(iterations: pieces.count) { number in
-      guard !hasFailed.load(ordering: .relaxed) else { return }
-      let piece = pieces[number]
-      let bytes = bytes(of: piece, seed: seed)
-      guard Self.write(bytes, at: piece.offset, descriptor) else {
-        let code = errno
-        failed.withLock { $0 = $0 ?? code }
-        hasFailed.store(true, ordering: .relaxed)
-        return
-      }
-      done.withLock { done in
-        done += bytes.count
-        progress(done, size)
+    let next = Atomic<Int>(0)
+    DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
+      var numbers: [Float] = []
+      while !hasFailed.load(ordering: .relaxed) {
+        let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard number < pieces.count else { return }
+        guard write(pieces[number], seed: seed, with: &numbers, descriptor) else {
+          let code = errno
+          failed.withLock { $0 = $0 ?? code }
+          hasFailed.store(true, ordering: .relaxed)
+          return
+        }
+        done.withLock { done in
+          done += pieces[number].count * type.byteCount
+          progress(done, size)
+        }
       }
     }
     return failed.withLock { $0 }
   }
 
-  private func bytes(of piece: Piece, seed: UInt64) -> [UInt8] {
-    let key = ContentHash(of: [seed, UInt64(piece.tensor), UInt64(piece.index)]).first
-    var numbers = [Float](repeating: 0, count: piece.count)
-    var span = numbers.mutableSpan
-    BellNumbers.fill(&span, key: key, deviation: piece.deviation)
-    if piece.mean != 0 {
-      for index in numbers.indices { numbers[index] += piece.mean }
+  private func write(
+    _ piece: Piece, seed: UInt64, with numbers: inout [Float], _ descriptor: Int32
+  ) -> Bool {
+    let codec = type.format.codec()
+    for start in stride(from: 0, to: piece.count, by: Self.keyLength) {
+      let count = min(Self.keyLength, piece.count - start)
+      if numbers.count != count { numbers = [Float](repeating: 0, count: count) }
+      let place = (piece.start + start) / Self.keyLength
+      let key = ContentHash(of: [seed, UInt64(piece.tensor), UInt64(place)]).first
+      var span = numbers.mutableSpan
+      BellNumbers.fill(&span, key: key, deviation: piece.deviation)
+      if piece.mean != 0 {
+        for index in numbers.indices { numbers[index] += piece.mean }
+      }
+      let bytes = codec.encode(numbers.span, rowLength: count).bytes
+      guard Self.write(bytes, at: piece.offset + start * type.byteCount, descriptor) else {
+        return false
+      }
     }
-    return type.format.codec().encode(numbers.span, rowLength: piece.count).bytes
+    return true
   }
 
   private static func write(_ bytes: [UInt8], at offset: Int, _ descriptor: Int32) -> Bool {
