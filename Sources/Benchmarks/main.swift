@@ -9,6 +9,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("ggml", GGMLBenchmark.run),
   ("explorer", ExplorerBenchmark.run),
   ("solver", SolverBenchmark.run),
+  ("store", StoreBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

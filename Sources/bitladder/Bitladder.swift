@@ -15,12 +15,15 @@ struct Bitladder: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Explore.self, Inspect.self, Measure.self, MakePlan.self, Show.self, Compare.self, Keys.self,
+      Explore.self, Inspect.self, Measure.self, MakePlan.self, Show.self, Compare.self,
+      Store.self, MakeModel.self, Keys.self,
     ],
     defaultSubcommand: Explore.self)
 
   /// Exit status 0: done; 1: the work could not be done; 2: the command line is wrong.
   static func main() {
+    // A limit on the size of files is an error of writing, not the end.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -33,6 +33,8 @@ struct MakePlan: ParsableCommand {
 
   @OptionGroup var imatrix: ImatrixOption
 
+  @OptionGroup var store: StoreOptions
+
   @Option(name: .shortAndLong, help: "The plan file to write; - prints it.")
   var output: String
 
@@ -63,7 +65,9 @@ struct MakePlan: ParsableCommand {
       model: model, formats: asked ?? defaultFormats(for: model), importance: importance,
       constraints: constraints)
     for line in candidates.passedOver { tell("bitladder: \(line)") }
-    let measured = try candidates.measure()
+    let store = store.openTelling()
+    defer { store?.close() }
+    let measured = try candidates.measure(store: store)
     let objective = objective ?? (importance == nil ? .nmse : .weighted)
     let (problem, solution) = try solve(measured, objective, constraints)
     var plan = measured.plan(identity, problem, solution, pins: constraints.pins)

@@ -68,7 +68,7 @@ struct PlanCandidates {
   }
 
   /// Measures all tensors in all their formats, and the weights of those that are kept.
-  func measure() throws(Failure) -> MeasuredCandidates {
+  func measure(store: MeasurementStore?) throws(Failure) -> MeasuredCandidates {
     guard !formats.isEmpty else {
       throw Failure(
         "\(model.name): no tensor worth quantizing; `bitladder inspect` lists them with the reasons"
@@ -83,7 +83,9 @@ struct PlanCandidates {
     }.map { .statistics(tensor: $0.id) }
     var found: [Work: Measurement] = [:]
     var squares: [Int: Double] = [:]
-    for (work, finding) in try measureAll(work, of: model, importance: importance) {
+    for (work, finding) in try measureAll(
+      work, of: model, importance: importance, store: store)
+    {
       switch finding {
       case .measurement(let measurement): found[work] = measurement
       case .statistics(let summary): squares[work.tensor] = summary.squares
