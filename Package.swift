@@ -19,7 +19,8 @@ let package = Package(
     .executable(name: "bitladder", targets: ["bitladder"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(
@@ -36,7 +37,11 @@ let package = Package(
     .target(name: "ModelFiles", swiftSettings: optimised),
     .target(name: "Quantization", dependencies: ["CKernels"], swiftSettings: optimised),
     .target(
-      name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
+      name: "Measurement",
+      dependencies: [
+        "ModelFiles", "Quantization", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: optimised),
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"]),
@@ -69,7 +74,10 @@ let package = Package(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
     .testTarget(
       name: "MeasurementTests",
-      dependencies: ["ModelFiles", "Quantization", "Measurement", "SampleSupport"],
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "SampleSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       exclude: ["packed_golden.py"],
       resources: [.copy("Quantized"), .copy("Packed")]),
     .testTarget(

@@ -24,6 +24,14 @@ extension State {
         }
         refreshContribution(of: work.tensor)
         findingsChanged = true
+      case .recalled(let found):
+        for (work, finding) in found {
+          findings.add(work, finding)
+          refreshContribution(of: work.tensor)
+        }
+        findingsChanged = true
+      case .note(let text):
+        message = Notice(text: text, kind: .warning)
       case .saved(let path, let stamp, let assignments):
         effects += saved(path: path, stamp: stamp, assignments: assignments)
       case .notSaved(let path, let failure, let assignments):

@@ -70,3 +70,10 @@ public enum Finding: Sendable {
   /// The file was cut short or removed while it was read: what was found is not to be trusted.
   case lost
 }
+
+extension Finding {
+  /// Whether nothing was left out: true of all but estimates.
+  public var isExact: Bool {
+    if case .measurement(let measurement) = self { measurement.exact } else { true }
+  }
+}

@@ -14,6 +14,15 @@ public struct FileStamp: Sendable, Hashable {
   let seconds: Int
   let nanoseconds: Int
 
+  /// What stays the same however the file is written to.
+  public struct Number: Sendable, Hashable {
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  /// Which file it is, in whatever state.
+  public var number: Number { Number(device: device, inode: inode) }
+
   /// The stamp of the file at a path; nil if there is none.
   public init?(path: String) {
     var status = stat()

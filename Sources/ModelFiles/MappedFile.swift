@@ -84,6 +84,12 @@ public final class MappedFile: @unchecked Sendable {
     return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
   }
 
+  /// What tells the file, in the state it is in now, from all others; nil if the system doesn't say.
+  public var identity: FileIdentity? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? FileIdentity(status) : nil
+  }
+
   /// The bytes in `range`, which is cut to what the file has; none if it was cut short meanwhile.
   public func withBytes<R, E>(
     in range: Range<Int>, _ body: (RawSpan) throws(E) -> R

@@ -14,11 +14,13 @@ struct Bitladder: ParsableCommand {
       cache. Nothing is ever downloaded.
       """,
     version: "0.1.0",
-    subcommands: [Explore.self, Inspect.self, Measure.self, Show.self, Keys.self],
+    subcommands: [Explore.self, Inspect.self, Measure.self, Show.self, Store.self, MakeModel.self, Keys.self],
     defaultSubcommand: Explore.self)
 
   /// Exit status 0: done; 1: the work could not be done; 2: the command line is wrong.
   static func main() {
+    // A limit on the size of files is an error of writing, not the end.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

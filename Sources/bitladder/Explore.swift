@@ -19,6 +19,8 @@ struct Explore: ParsableCommand {
 
   @OptionGroup var imatrix: ImatrixOption
 
+  @OptionGroup var store: StoreOptions
+
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
   var color = ColorChoice.auto
 
@@ -52,6 +54,8 @@ struct Explore: ParsableCommand {
       environment: ProcessInfo.processInfo.environment)
     let model = try model.open()
     options.importance = try imatrix.read(for: model)
+    options.store = store.open()
+    defer { options.store?.close() }
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
@@ -74,6 +78,8 @@ struct Explore: ParsableCommand {
     let model = try model.open()
     var options = options
     options.importance = try imatrix.read(for: model)
+    options.store = store.openTelling()
+    defer { options.store?.close() }
     _ = Session.play(events, model, options: options, plan: plan, on: screen)
     if dumpFrame { try emit(screen.canvas.text.joined(separator: "\n") + "\n") }
   }

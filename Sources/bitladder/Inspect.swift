@@ -12,6 +12,8 @@ struct Inspect: ParsableCommand {
 
   @OptionGroup var model: ModelArgument
 
+  @OptionGroup var store: StoreOptions
+
   @Flag(help: "Read the weights and print their statistics as well.")
   var stats = false
 
@@ -34,8 +36,10 @@ struct Inspect: ParsableCommand {
   private func measureStatistics(_ model: Model) throws -> [Int: WeightSummary] {
     let work = model.tensors.filter { WeightReader.canRead($0) }
       .map { Work.statistics(tensor: $0.id) }
+    let store = store.openTelling()
+    defer { store?.close() }
     var statistics: [Int: WeightSummary] = [:]
-    for (work, finding) in try measureAll(work, of: model) {
+    for (work, finding) in try measureAll(work, of: model, store: store) {
       if case .statistics(let found) = finding { statistics[work.tensor] = found }
     }
     return statistics

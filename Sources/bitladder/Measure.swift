@@ -18,6 +18,11 @@ struct Measure: ParsableCommand {
 
   @OptionGroup var imatrix: ImatrixOption
 
+  @OptionGroup var store: StoreOptions
+
+  @Option(help: "Only the I-th of N parts of the work, balanced by cost: 3/16.")
+  var shard: Shard?
+
   @Option(help: "Only tensors whose names match: a glob (*.attn_q.*) or /regex/.")
   var tensors: String?
 
@@ -43,7 +48,7 @@ struct Measure: ParsableCommand {
     // Before measuring: what is found belongs to the model as it is now.
     let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
     var refusals = Refusals()
-    let work = chosen.flatMap { tensor in
+    let all = chosen.flatMap { tensor in
       let rules = rules[tensor]
       return formats.filter { format in
         guard let refusal = rules.refusal(of: format) else { return true }
@@ -52,14 +57,19 @@ struct Measure: ParsableCommand {
       }.map { Work.measurement(tensor: tensor.id, format: $0) }
     }
     for line in refusals.lines { tell("bitladder: \(line)") }
-    guard !work.isEmpty else {
+    guard !all.isEmpty else {
       throw Failure("\(model.name): none of these formats can be had for any of these tensors")
     }
+    let work =
+      shard?.part(of: all) { Double(model.tensors[$0.tensor].byteCount) } ?? all
+    let inShard = Set(work.map(\.tensor))
+    let store = store.openTelling()
+    defer { store?.close() }
     var found: [Work: Measurement] = [:]
-    for (work, finding) in try measureAll(work, of: model, importance: importance) {
+    for (work, finding) in try measureAll(work, of: model, importance: importance, store: store) {
       if case .measurement(let measurement) = finding { found[work] = measurement }
     }
-    let results = chosen.map { tensor in
+    let results = chosen.filter { shard == nil || inShard.contains($0.id) }.map { tensor in
       (
         tensor: tensor,
         measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] }

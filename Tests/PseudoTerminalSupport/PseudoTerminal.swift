@@ -44,6 +44,7 @@ public final class PseudoTerminal {
   /// The program's process.
   public private(set) var process: pid_t = 0
 
+  private let cache = NSTemporaryDirectory() + "/bitladder-cache-\(UUID().uuidString)"
   private var primary: Int32 = -1
   private var leader: pid_t = 0
   private var reports: Int32 = -1
@@ -51,8 +52,8 @@ public final class PseudoTerminal {
 
   /// Starts a program.
   ///
-  /// The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color) and
-  /// LC_ALL (C.UTF-8), changed by `environment`; nil takes a variable away.
+  /// The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color), LC_ALL (C.UTF-8) and
+  /// XDG_CACHE_HOME (a folder of its own, so that the user's cache is never touched), changed by `environment`; nil takes a variable away.
   public init(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
     size: Size = Size(columns: 80, rows: 24), redirections: [Redirection] = []
@@ -67,6 +68,7 @@ public final class PseudoTerminal {
     for key in ["PATH", "HOME", "TMPDIR"] {
       variables[key] = ProcessInfo.processInfo.environment[key]
     }
+    variables["XDG_CACHE_HOME"] = cache
     variables.merge(environment) { $1 }
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")
@@ -94,6 +96,7 @@ public final class PseudoTerminal {
       var status: Int32 = 0
       waitpid(leader, &status, 0)
     }
+    try? FileManager.default.removeItem(atPath: cache)
   }
 
   /// The path of an executable of this package, beside the tests.

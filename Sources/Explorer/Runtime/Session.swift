@@ -3,6 +3,7 @@ import Foundation
 import Measurement
 import ModelFiles
 import Planning
+import Synchronization
 import Terminal
 
 /// Runs the explorer: the loop that turns what happens into states, and states into frames.
@@ -30,12 +31,15 @@ public enum Session {
     defer { terminal.close() }
     // After the terminal's handlers: a page that is gone must not end the session.
     MappedFile.surviveTruncation()
-    let worker = Worker(model: model, importance: options.importance, mailbox: mailbox)
+    let worker = Worker(model: model, options: options, mailbox: mailbox)
     defer { worker.stop() }
 
     var state = start(model, options, plan, on: terminal)
     if let note = terminal.note { state.message = .init(text: note, kind: .warning) }
-    worker.perform(state.settle())
+    // What is known from before is there with the first frame, unless there is very much of it.
+    let known = worker.recall(waiting: .milliseconds(40))
+    worker.perform(state.update([.recalled(known)]))
+    options.store?.watch { mailbox.post(.note($0)) }
     var clock = FrameClock()
     while true {
       if clock.isDue { terminal.show(state.draw()); clock.drawn() }
@@ -64,7 +68,7 @@ public enum Session {
     plan: (plan: Plan, stamp: FileStamp?)?, on screen: MemoryScreen
   ) -> State {
     let mailbox = Mailbox<ExplorerEvent>()
-    let worker = Worker(model: model, importance: options.importance, mailbox: mailbox)
+    let worker = Worker(model: model, options: options, mailbox: mailbox)
     defer { worker.stop() }
     var state = start(model, options, plan, on: screen)
     var isRunning = true
@@ -88,7 +92,8 @@ public enum Session {
         }
       }
     }
-    worker.perform(state.settle())
+    let known = worker.recall(waiting: .seconds(1_000_000))
+    worker.perform(state.update([.recalled(known)]))
     for event in events where isRunning { take([.input(event)]) }
     finishMeasuring()
     screen.show(state.draw())
@@ -113,19 +118,64 @@ public enum Session {
 private struct Worker {
   let measurer: Measurer
   let mailbox: Mailbox<ExplorerEvent>
+  private let stored: ModelStore?
   private let files = DispatchQueue(label: "files")
 
-  init(model: Model, importance: ModelImportance?, mailbox: Mailbox<ExplorerEvent>) {
+  init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
-    measurer = Measurer(model: model, importance: importance) { work, finding in
-      mailbox.post(.found(work, finding))
-    }
+    stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
+    let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
+    measurer = Measurer(
+      model: model, importance: options.importance, report: stored?.recording(report) ?? report)
   }
 
-  /// Ends; what was asked to be saved is saved first.
+  /// Ends; what was asked to be saved is saved first, and what was found is remembered.
   func stop() {
     files.sync {}
     measurer.stop()
+    stored?.cancel()
+    stored?.finish()
+  }
+
+  /// What is known from before, as far as it comes within some time; the rest comes as events.
+  func recall(waiting patience: DispatchTimeInterval) -> [(Work, Finding)] {
+    guard let stored else { return [] }
+    let early = Early()
+    let done = DispatchSemaphore(value: 0)
+    stored.recall { [measurer, mailbox] part in
+      let exact = part.filter { $0.1.isExact }
+      guard !early.add(exact) else { return }
+      measurer.want(background: [], dropping: exact.map(\.0))
+      mailbox.post(.recalled(exact))
+      // The loop has keys to answer between two parts.
+      usleep(8_000)
+    } then: {
+      done.signal()
+    }
+    _ = done.wait(timeout: .now() + patience)
+    return early.end()
+  }
+
+  /// Findings that come in time.
+  private final class Early: Sendable {
+    private let findings = Mutex<[(Work, Finding)]?>([])
+
+    /// Whether it is still in time.
+    func add(_ part: [(Work, Finding)]) -> Bool {
+      findings.withLock { findings in
+        guard findings != nil else { return false }
+        findings? += part
+        return true
+      }
+    }
+
+    func end() -> [(Work, Finding)] {
+      findings.withLock { findings in
+        let all = findings ?? []
+        findings = nil
+        return all
+      }
+    }
   }
 
   func perform(_ effects: [Effect]) {

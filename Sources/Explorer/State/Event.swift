@@ -10,6 +10,10 @@ public enum ExplorerEvent: Sendable {
   case input(Event)
   /// Something was measured.
   case found(Work, Finding)
+  /// So much was known from before.
+  case recalled([(Work, Finding)])
+  /// The user should be told something.
+  case note(String)
   /// A plan was written, and is now this file.
   case saved(path: String, stamp: FileStamp, assignments: SavedAssignments)
   /// A plan couldn't be written.

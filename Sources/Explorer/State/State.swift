@@ -15,6 +15,8 @@ public struct Options: Sendable {
   public var mouse = true
   /// The importance of the model's input channels, if there is an imatrix.
   public var importance: ModelImportance?
+  /// Where measurements are remembered, if they are.
+  public var store: MeasurementStore?
   /// Which characters may be drawn.
   public var glyphs = Glyphs.unicode
   /// How many colours there are.

@@ -63,9 +63,18 @@ enum Program {
   ) throws -> pid_t {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
+      var attributes: posix_spawnattr_t?
     #else
       var actions = posix_spawn_file_actions_t()
+      var attributes = posix_spawnattr_t()
     #endif
+    // The threads that tests run on block signals, which a child would inherit.
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     let writing = O_WRONLY | O_CREAT | O_TRUNC
@@ -76,7 +85,8 @@ enum Program {
     var environment = variables.map { strdup("\($0)=\($1)") } + [nil]
     defer { (arguments + environment).forEach { free($0) } }
     var process: pid_t = 0
-    let code = posix_spawn(&process, command[0], &actions, nil, &arguments, &environment)
+    let code = posix_spawn(
+      &process, command[0], &actions, &attributes, &arguments, &environment)
     guard code == 0 else {
       throw Failure(description: "\(command[0]): \(String(cString: strerror(code)))")
     }

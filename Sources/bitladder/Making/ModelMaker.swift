@@ -1,0 +1,225 @@
+import Dispatch
+import Foundation
+import ModelFiles
+import Quantization
+import Synchronization
+
+/// Writes a safetensors file of a known shape, whole or not at all.
+struct ModelMaker: Sendable {
+  /// What the weights are.
+  enum Weights: Sendable {
+    /// Zeros, which take no room: a hole in the file.
+    case sparse
+    /// Bell-shaped about 0 (norms about 1), as wide as a trained model's; the same for the same seed.
+    case random(seed: UInt64)
+  }
+
+  enum ElementType: String, CaseIterable, Sendable {
+    case bf16, f16, f32
+
+    var byteCount: Int { self == .f32 ? 4 : 2 }
+
+    /// As config.json calls it.
+    var longName: String {
+      switch self {
+      case .bf16: "bfloat16"
+      case .f16: "float16"
+      case .f32: "float32"
+      }
+    }
+
+    fileprivate var format: Format {
+      switch self {
+      case .bf16: .float(.bf16)
+      case .f16: .float(.f16)
+      case .f32: .float(.f32)
+      }
+    }
+  }
+
+  let shape: ModelShape
+  let weights: Weights
+  let type: ElementType
+
+  /// The numbers made at a time, by one key: part of what a seed means.
+  private static let pieceLength = 1 << 20
+
+  /// The bytes before the data: the length of the header, and the header, padded to whole words.
+  private var head: [UInt8] {
+    var made: JSONObject = ["format": "pt", "made_by": "bitladder make-model"]
+    made["like"] = .string(shape.name)
+    if case .random(let seed) = weights { made["seed"] = .string("\(seed)") }
+    var object: JSONObject = ["__metadata__": .object(made)]
+    var end = 0
+    for tensor in shape.tensors {
+      let start = end
+      end += tensor.shape.reduce(1, *) * type.byteCount
+      object[tensor.name] = [
+        "dtype": .string(type.rawValue.uppercased()),
+        "shape": .array(tensor.shape.map { JSONValue($0) }),
+        "data_offsets": [JSONValue(start), JSONValue(end)],
+      ]
+    }
+    var text = Array(JSONWriter(.compact).string(.object(object)).utf8)
+    while text.last == 0x0A { text.removeLast() }
+    while text.count % 8 != 0 { text.append(0x20) }
+    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+  }
+
+  /// Writes the file through a temporary one beside it.
+  /// - Parameter progress: called with the bytes done and all bytes, now and then, on one thread at a time.
+  func write(to path: String, progress: @Sendable @escaping (Int, Int) -> Void) throws(Failure) {
+    func failure(_ operation: String) -> Failure {
+      Failure("\(path.sanitised): can't \(operation): \(Self.systemText)")
+    }
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw Failure("\(path.sanitised): there is a file already; expected a new name")
+    }
+    let head = head
+    let size = head.count + shape.weightCount * type.byteCount
+    try checkSpace(for: path, size)
+    let name = (path as NSString).lastPathComponent
+    let folder = (path as NSString).deletingLastPathComponent
+    let temporary = (folder as NSString).appendingPathComponent(".\(name.prefix(60)).making")
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard descriptor >= 0 else { throw failure("create a file beside it") }
+    let interruptions = Self.removeWhenInterrupted(temporary)
+    defer { interruptions.forEach { $0.cancel() } }
+    do throws(Failure) {
+      defer { close(descriptor) }
+      guard Self.write(head, at: 0, descriptor), ftruncate(descriptor, off_t(size)) == 0 else {
+        throw failure("write to it")
+      }
+      if case .random(let seed) = weights,
+        let code = fill(descriptor, from: head.count, size: size, seed: seed, progress)
+      {
+        throw Failure(
+          "\(path.sanitised): can't write to it: \(String(cString: strerror(code)).lowercased())")
+      }
+      guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+        throw failure("write to it")
+      }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// Refuses what plainly doesn't fit.
+  private func checkSpace(for path: String, _ size: Int) throws(Failure) {
+    guard case .random = weights else { return }
+    let folder = (path as NSString).deletingLastPathComponent
+    var status = statvfs()
+    guard statvfs(folder.isEmpty ? "." : folder, &status) == 0 else { return }
+    let free = Double(status.f_bavail) * Double(status.f_frsize)
+    if free < Double(size) {
+      throw Failure(
+        "\(path.sanitised): found \(Int(free)) bytes free, expected \(size); --sparse takes none")
+    }
+  }
+
+  private static var systemText: String { String(cString: strerror(errno)).lowercased() }
+
+  /// What an interrupted run leaves would be as large as the model.
+  private static func removeWhenInterrupted(_ path: String) -> [any DispatchSourceSignal] {
+    [SIGINT, SIGTERM, SIGHUP].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        unlink(path)
+        signal(number, SIG_DFL)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(number)
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  // MARK: - Weights
+
+  private struct Piece: Sendable {
+    var tensor: Int
+    var index: Int
+    var offset: Int
+    var count: Int
+    var deviation: Float
+    var mean: Float
+  }
+
+  /// The pieces of all tensors, in order.
+  private func pieces(from start: Int) -> [Piece] {
+    var pieces: [Piece] = []
+    var offset = start
+    for (number, tensor) in shape.tensors.enumerated() {
+      let count = tensor.shape.reduce(1, *)
+      let isNorm = tensor.shape.count == 1
+      let deviation = isNorm ? 0.1 : 1 / Float(tensor.shape.last ?? 1).squareRoot()
+      for piece in 0..<(count + Self.pieceLength - 1) / Self.pieceLength {
+        let length = min(Self.pieceLength, count - piece * Self.pieceLength)
+        pieces.append(
+          Piece(
+            tensor: number, index: piece, offset: offset, count: length, deviation: deviation,
+            mean: isNorm ? 1 : 0))
+        offset += length * type.byteCount
+      }
+    }
+    return pieces
+  }
+
+  /// Writes all weights, on all processors; the error number of what went wrong.
+  private func fill(
+    _ descriptor: Int32, from start: Int, size: Int, seed: UInt64,
+    _ progress: @Sendable @escaping (Int, Int) -> Void
+  ) -> Int32? {
+    let pieces = pieces(from: start)
+    let failed = Mutex<Int32?>(nil)
+    let done = Mutex(start)
+    let hasFailed = Atomic<Bool>(false)
+    DispatchQueue.concurrentPerform(iterations: pieces.count) { number in
+      guard !hasFailed.load(ordering: .relaxed) else { return }
+      let piece = pieces[number]
+      let bytes = bytes(of: piece, seed: seed)
+      guard Self.write(bytes, at: piece.offset, descriptor) else {
+        let code = errno
+        failed.withLock { $0 = $0 ?? code }
+        hasFailed.store(true, ordering: .relaxed)
+        return
+      }
+      done.withLock { done in
+        done += bytes.count
+        progress(done, size)
+      }
+    }
+    return failed.withLock { $0 }
+  }
+
+  private func bytes(of piece: Piece, seed: UInt64) -> [UInt8] {
+    let key = ContentHash(of: [seed, UInt64(piece.tensor), UInt64(piece.index)]).first
+    var numbers = [Float](repeating: 0, count: piece.count)
+    var span = numbers.mutableSpan
+    BellNumbers.fill(&span, key: key, deviation: piece.deviation)
+    if piece.mean != 0 {
+      for index in numbers.indices { numbers[index] += piece.mean }
+    }
+    return type.format.codec().encode(numbers.span, rowLength: piece.count).bytes
+  }
+
+  private static func write(_ bytes: [UInt8], at offset: Int, _ descriptor: Int32) -> Bool {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        pwrite(
+          descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written,
+          off_t(offset + written))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      written += count
+    }
+    return true
+  }
+}
