@@ -21,7 +21,7 @@ enum LiveBenchmark {
     var rows = [
       [
         "model", "weights", "first screen ms", "key p50 ms", "p99 ms", "order p99 ms", "exact ms",
-        "M/s", "scaling", "whole ladder", "MiB beyond pages",
+        "M/s", "scaling", "a CPU s", "whole ladder", "MiB beyond pages",
       ]
     ]
     for path in paths {
@@ -34,11 +34,15 @@ enum LiveBenchmark {
     print("Live: keys while the ladders of all tensors are measured in the background")
     print(table(rows))
     print(
-      "first screen: opened and drawn. key: from the key to the frame. order: from the key until the\n"
-        + "measurer has its new order. exact: int4 of the largest block tensor, all processors,\n"
-        + "while the background works. M/s: weights x formats, all processors; scaling: against one.\n"
-        + "whole ladder: all tensors in all formats of their ladders; ~: extrapolated from \(options.quick ? 3 : 15) s.\n"
-        + "MiB beyond pages: most anonymous memory (RssAnon) at any time.\n")
+      """
+      first screen: opened and drawn. key: from the key to the frame. order: what it takes to hand the
+      measurer its new order. exact: int4 of the largest block tensor, all processors, while the
+      background works. M/s: weights x formats, all processors; scaling: against one worker; a CPU s:
+      the same for each second of processor time, which other programs don't disturb (1 is ideal).
+      whole ladder: all tensors in eight formats; ~: extrapolated from \(options.quick ? 3 : 15) s.
+      MiB beyond pages: most anonymous memory (RssAnon) at any time.
+
+      """)
   }
 
   /// Models of known shapes, as far as they fit.
@@ -46,7 +50,8 @@ enum LiveBenchmark {
     let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appendingPathComponent("bitladder")
     guard FileManager.default.isExecutableFile(atPath: program.path) else {
-      print("live: \(program.path) isn't built, which makes the models; give paths of models instead")
+      print(
+        "live: \(program.path) isn't built, which makes the models; give paths of models instead")
       return []
     }
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -89,6 +94,7 @@ enum LiveBenchmark {
       milliseconds(first), milliseconds(keys.p50), milliseconds(keys.p99),
       milliseconds(keys.orderP99), exact.map(milliseconds) ?? "", millions(all.perSecond),
       String(format: "%.2f", all.perSecond / one.perSecond),
+      String(format: "%.2f", all.perProcessorSecond / one.perProcessorSecond),
       (all.isWhole ? "" : "~") + Figures.duration(whole),
       String(format: "%.0f", Double(max(keys.peak, all.peak)) / 1_048_576),
     ]
@@ -177,6 +183,7 @@ enum LiveBenchmark {
 
   private struct Speed {
     var perSecond = 0.0
+    var perProcessorSecond = 0.0
     var seconds = 0.0
     var isWhole = false
     var peak = 0
@@ -191,6 +198,7 @@ enum LiveBenchmark {
       lastFound.withLock { $0 = .now }
     }
     let start = ContinuousClock.now
+    let before = processorSeconds()
     measurer.want(ladders: LadderWishes { ladder(model, $0) })
     var speed = Speed()
     while ContinuousClock.now - start < .seconds(seconds), !speed.isWhole {
@@ -201,12 +209,16 @@ enum LiveBenchmark {
     let end = speed.isWhole ? lastFound.withLock { $0 } : .now
     speed.seconds = (end - start) / .seconds(1)
     speed.perSecond = Double(measurer.weightsMeasured) / speed.seconds
+    speed.perProcessorSecond =
+      Double(measurer.weightsMeasured) / max(1e-9, processorSeconds() - before)
     measurer.stop()
     return speed
   }
 
-  private static let formats = ["int8", "int6", "int5", "int4", "int3", "int2", "f8_e4m3", "f8_e5m2"]
-    .compactMap { try? Format(parsing: $0) }
+  private static let formats = [
+    "int8", "int6", "int5", "int4", "int3", "int2", "f8_e4m3", "f8_e5m2",
+  ]
+  .compactMap { try? Format(parsing: $0) }
 
   /// The explorer's usual ladder of a tensor.
   private static func ladder(_ model: Model, _ tensor: Int) -> [Work] {
@@ -229,6 +241,13 @@ enum LiveBenchmark {
       let number = line.split(separator: " ").dropLast().last
     else { return 0 }
     return (Int(number.filter(\.isNumber)) ?? 0) * 1024
+  }
+
+  /// The processor time of this process.
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   private static func quantile(_ values: [Double], _ share: Double) -> Double {

@@ -175,7 +175,9 @@ public final class Measurer: Sendable {
     let isIntact = model.isIntact(model.tensors[job.tensor])
     queue.withLock { $0.end(job, findings.map(\.0)) }
     for (work, finding) in findings {
-      if case .unreadable = finding { report(work, finding) } else {
+      if case .unreadable = finding {
+        report(work, finding)
+      } else {
         report(work, isIntact ? finding : .lost)
       }
     }

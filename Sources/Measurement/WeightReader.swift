@@ -86,7 +86,10 @@ public struct WeightReader: Sendable {
   ///   - givesBack: whether what was read may be forgotten: not only by this process, also by the system.
   func prepare(_ piece: Int, of run: Range<Int>, givesBack: Bool) {
     guard packed == nil, piece % Self.advised == 0 || piece == run.lowerBound else { return }
-    let bytes = max(1, Int(Double(elements(of: piece).count) * Double(tensor.byteCount) / Double(tensor.weightCount)))
+    let bytes = max(
+      1,
+      Int(Double(elements(of: piece).count) * Double(tensor.byteCount) / Double(tensor.weightCount))
+    )
     let ahead = max(1, Self.readAhead / bytes)
     if piece == 0 {
       advise(.willNeed, 0..<ahead + Self.advised)

@@ -27,7 +27,8 @@ func measureAll(
   let open = wanted.subtracting(known)
   measurer.want(background: work.filter { !known.contains($0) })
   var progress = MeasuringLine(
-    works: open.count, weights: open.reduce(0) { $0 + Double(model.tensors[$1.tensor].weightCount) })
+    works: open.count, weights: open.reduce(0) { $0 + Double(model.tensors[$1.tensor].weightCount) }
+  )
   for count in 0..<open.count {
     while done.wait(timeout: .now() + .milliseconds(200)) == .timedOut {
       progress.show(count, measurer)

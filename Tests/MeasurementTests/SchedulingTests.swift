@@ -41,8 +41,10 @@ struct SchedulingTests {
 
   private static func uneven() throws -> Model {
     try SampleModel([
-      SampleTensor("w", [1_500, 1_024], values: MeasurementTests.uneven(rows: 1_500, rowLength: 1_024)),
-      SampleTensor("v", [3, 600_000], values: MeasurementTests.uneven(rows: 3, rowLength: 600_000)),
+      SampleTensor(
+        "w", [1_500, 1_024], values: MeasurementTests.uneven(rows: 1_500, rowLength: 1_024)),
+      SampleTensor(
+        "v", [3, 600_000], values: MeasurementTests.uneven(rows: 3, rowLength: 600_000)),
       SampleTensor("e", [0, 64], values: []),
     ]).open()
   }
