@@ -69,7 +69,7 @@ struct Slice: Sendable {
     isWanted: (Int) -> Bool, stops: () throws(E) -> Bool
   ) throws(E) -> Bool {
     while let piece = pieces.first {
-      if next == 0 { source.reader.prepare(piece, of: pieces, givesBack: source.givesBack) }
+      if next == 0 { source.reader.prepare(piece, givesBack: source.givesBack) }
       buffers.read(piece, source)
       while next < passes.count {
         if try stops() { return false }

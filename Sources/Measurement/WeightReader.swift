@@ -77,15 +77,17 @@ public struct WeightReader: Sendable {
   private static let readAhead = 8 << 20
   /// How many pieces the kernel is told of at a time.
   private static let advised = 16
+  /// How far behind the pieces are that are given back: farther than any thread can lag (`Job.lookahead`).
+  private static let behind = 48 * advised
 
   /// Tells the kernel what is read from here on, and what won't be needed again.
   ///
   /// Not by MADV_SEQUENTIAL, which would hold for samples of the same pages as well.
   /// - Parameters:
-  ///   - piece: the next to be read, of `run`, whose pieces are read one after another.
+  ///   - piece: the next to be read; pieces are read about in their order.
   ///   - givesBack: whether what was read may be forgotten: not only by this process, also by the system.
-  func prepare(_ piece: Int, of run: Range<Int>, givesBack: Bool) {
-    guard packed == nil, piece % Self.advised == 0 || piece == run.lowerBound else { return }
+  func prepare(_ piece: Int, givesBack: Bool) {
+    guard packed == nil, piece % Self.advised == 0 else { return }
     let bytes = max(
       1,
       Int(Double(elements(of: piece).count) * Double(tensor.byteCount) / Double(tensor.weightCount))
@@ -96,8 +98,8 @@ public struct WeightReader: Sendable {
     } else {
       advise(.willNeed, piece + ahead..<piece + ahead + Self.advised)
     }
-    if givesBack, piece >= 2 * Self.advised {
-      advise(.giveBack, piece - 2 * Self.advised..<piece - Self.advised)
+    if givesBack, piece >= Self.behind {
+      advise(.giveBack, piece - Self.behind..<piece - Self.behind + Self.advised)
     }
   }
 

@@ -237,7 +237,7 @@ struct SchedulingTests {
     let (model, values) = try ramp([2_048, 1_024])
     let reader = try #require(WeightReader(model: model, tensor: model.tensors[0]))
     for piece in 0..<reader.pieceCount {
-      reader.prepare(piece, of: 0..<reader.pieceCount, givesBack: true)
+      reader.prepare(piece, givesBack: true)
       var buffer: [Float] = []
       reader.read(piece: piece, into: &buffer)
     }
