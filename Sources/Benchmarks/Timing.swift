@@ -2,8 +2,9 @@
 struct BenchmarkOptions {
   /// Fewer weights and fewer runs.
   var quick = false
-  /// The model that the explorer is measured on.
-  var model: String?
+  /// The models that the explorer is measured on; one of them, where it is one.
+  var models: [String] = []
+  var model: String? { models.first }
 }
 
 /// The median time of several runs, in seconds, after one run that isn't counted.

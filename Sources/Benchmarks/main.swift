@@ -1,6 +1,6 @@
 import Foundation
 
-// swift run -c release Benchmarks [--quick] [NAME...]
+// swift run -c release Benchmarks [--quick] [NAME...] [MODEL...]
 //
 // Runs the benchmarks named, or all of them. A benchmark is a file of its own and a line here.
 let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
@@ -10,6 +10,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("explorer", ExplorerBenchmark.run),
   ("solver", SolverBenchmark.run),
   ("store", StoreBenchmark.run),
+  ("live", LiveBenchmark.run),
 ]
 
 var options = BenchmarkOptions()
@@ -20,7 +21,7 @@ for argument in CommandLine.arguments.dropFirst() {
   } else if benchmarks.contains(where: { $0.name == argument }) {
     names.append(argument)
   } else if FileManager.default.fileExists(atPath: argument) {
-    options.model = argument
+    options.models.append(argument)
   } else {
     let known = benchmarks.map(\.name).joined(separator: ", ")
     FileHandle.standardError.write(

@@ -30,6 +30,10 @@ extension State {
           refreshContribution(of: work.tensor)
         }
         findingsChanged = true
+      case .pace(let pace):
+        self.pace = pace
+        let weights = pending.keys.reduce(0.0) { $0 + Double(model.tensors[$1].weightCount) }
+        secondsLeft = pace > 0 ? weights / pace : nil
       case .note(let text):
         message = Notice(text: text, kind: .warning)
       case .saved(let path, let stamp, let assignments):
@@ -47,7 +51,7 @@ extension State {
     var effects: [Effect] = []
     let layout = ScreenLayout(size: size)
     keepCursorInSight(listRows: layout.listRows)
-    let (added, dropped) = refreshContributions()
+    let (added, dropped, touched) = refreshContributions()
     if !added.isEmpty || !dropped.isEmpty {
       effects.append(.measureInBackground(added: added, dropped: dropped))
     }
@@ -56,6 +60,7 @@ extension State {
       urgent = wanted
       effects.append(.measureFirst(wanted))
     }
+    if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }
     return effects
   }
 

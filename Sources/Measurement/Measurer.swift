@@ -6,31 +6,29 @@ import Synchronization
 
 /// Measures tensors on threads of lower priority, most wanted first.
 ///
-/// Two lists say what is wanted: a short urgent one, replaced whenever the user moves, and a long
-/// background one. Urgent work interrupts background work between pieces; work that stands in
-/// neither list any more is abandoned. Nothing is computed twice.
+/// What is wanted comes in three kinds: a short urgent list, replaced whenever the user moves; a long background
+/// list; and the ladders of all tensors, which take up the time that is left. All threads work on what is
+/// wanted most, however few tensors that is. Between steps of some milliseconds they look whether something
+/// else is wanted more: then they leave off what they do, and go on with it later. Nothing is computed twice,
+/// and figures don't depend on the number of threads.
 public final class Measurer: Sendable {
   /// Called on a worker's thread with each piece of work that is done.
   public typealias Report = @Sendable (Work, Finding) -> Void
-
-  private struct Queue {
-    var urgent: [Work] = []
-    var background: [Work] = []
-    var backgroundNext = 0
-    var wanted: Set<Work> = []
-    var backgroundWanted: Set<Work> = []
-    var started: Set<Work> = []
-    var isStopped = false
-  }
 
   private let model: Model
   private let importance: ModelImportance?
   private let ranges = HistogramRanges()
   private let report: Report
   private let workers: Int
-  private let queue = Mutex(Queue())
-  private let urgentCount = Atomic<Int>(0)
+  private let givesBack: Bool
+  private let queue: Mutex<WorkQueue>
+  /// What was asked for since a worker looked. Workers have a lower priority: who asks must not wait for one
+  /// that holds the queue, and has the processor taken away.
+  private let changes = Mutex<[@Sendable (inout WorkQueue) -> Void]>([])
+  private let progress = MeasuringProgress()
   private let generation = Atomic<Int>(0)
+  /// Threads that found nothing to do.
+  private let idle = Atomic<Int>(0)
   private let wake = DispatchSemaphore(value: 0)
   private let finished = DispatchGroup()
 
@@ -39,16 +37,20 @@ public final class Measurer: Sendable {
   ///   - importance: of the model's input channels, if it is known: formats that use it do, and errors
   ///     are weighted by it as well.
   ///   - workers: threads; all processors by default, since they have a lower priority.
+  ///   - givesBack: whether the pages of tensors are given back to the system once they were read in the
+  ///     background; by default, if the model takes more than half of the memory.
   ///   - report: called on a worker's thread.
   public init(
     model: Model, importance: ModelImportance? = nil,
     workers: Int = ProcessInfo.processInfo.activeProcessorCount,
-    report: @escaping Report
+    givesBack: Bool? = nil, report: @escaping Report
   ) {
     self.model = model
     self.importance = importance
     self.report = report
     self.workers = max(1, workers)
+    self.givesBack = givesBack ?? model.isLargeForMemory
+    queue = Mutex(WorkQueue(model))
     for index in 0..<self.workers {
       finished.enter()
       let thread = Thread { [self] in
@@ -63,104 +65,121 @@ public final class Measurer: Sendable {
   }
 
   /// Replaces the urgent list: in order of priority.
-  public func want(urgent: [Work]) {
-    replace { queue in
-      queue.urgent = urgent
-      queue.wanted = Set(urgent)
-    }
-  }
+  public func want(urgent: [Work]) { change { $0.want(urgent: urgent) } }
 
   /// Adds to the background list, at its end, and takes away what is no longer wanted.
   public func want(background added: [Work], dropping dropped: [Work] = []) {
-    replace { queue in
-      queue.backgroundWanted.subtract(dropped)
-      for work in added where queue.backgroundWanted.insert(work).inserted {
-        queue.background.append(work)
-      }
-    }
+    change { $0.want(background: added, dropping: dropped) }
   }
+
+  /// Replaces what is measured in the time that is left.
+  /// - Parameter changed: the tensors whose ladders aren't what they were; nil: all.
+  public func want(ladders: LadderWishes?, changed: [Int]? = nil) {
+    change { $0.want(ladders: ladders, changed: changed) }
+  }
+
+  /// Takes note of what is known from elsewhere: it won't be measured.
+  public func know(_ works: [Work]) { change { $0.know(works) } }
+
+  /// How many weights were measured so far, each once for each format.
+  public var weightsMeasured: Int { progress.count }
 
   /// Abandons everything and waits until the workers have ended.
   public func stop() {
-    replace { $0.isStopped = true }
+    change { $0.isStopped = true }
     finished.wait()
   }
 
-  private func replace(_ change: (inout Queue) -> Void) {
-    queue.withLock { queue in
-      change(&queue)
-      urgentCount.store(
-        queue.urgent.count { !queue.started.contains($0) }, ordering: .relaxed)
-    }
+  private func change(_ change: @escaping @Sendable (inout WorkQueue) -> Void) {
+    changes.withLock { $0.append(change) }
     generation.add(1, ordering: .releasing)
     for _ in 0..<workers { wake.signal() }
   }
 
+  private func takeChanges() -> [@Sendable (inout WorkQueue) -> Void] {
+    changes.withLock { changes in
+      defer { changes = [] }
+      return changes
+    }
+  }
+
+  private func wakeOthers() {
+    for _ in 0..<idle.load(ordering: .sequentiallyConsistent) { wake.signal() }
+  }
+
+  // MARK: - The workers
+
   private func run() {
-    var measuring = Measuring(model: model, importance: importance, ranges: ranges)
+    var buffers = PieceBuffers(progress: progress)
+    var isIdle = false
     while true {
-      while let work = next(urgentOnly: false) { perform(work, with: &measuring) }
-      if queue.withLock({ $0.isStopped }) { return }
-      wake.wait()
+      let seen = generation.load(ordering: .acquiring)
+      let (next, isStopped) = queue.withLock { queue in
+        for change in takeChanges() { change(&queue) }
+        return (queue.next(), queue.isStopped)
+      }
+      if isStopped { return }
+      if case .nothing = next {
+        // Looks once more after it has said that it is idle: nothing that comes up now is missed.
+        if isIdle { wake.wait() } else { idle.add(1, ordering: .sequentiallyConsistent) }
+        isIdle = true
+        continue
+      }
+      if isIdle { idle.subtract(1, ordering: .sequentiallyConsistent) }
+      isIdle = false
+      switch next {
+      case .task(let job, .prepare, let isUrgent): prepare(job, isUrgent)
+      case .task(let job, .advance(let slice, let source, let passes), _):
+        advance(slice, source, passes, of: job, seen, &buffers)
+      case .ask(let tensor, let wishes, let revision):
+        let works = wishes.works(tensor)
+        queue.withLock { $0.settle(tensor: tensor, works, revision: revision) }
+        wakeOthers()
+      case .nothing: break
+      }
     }
   }
 
-  private func next(urgentOnly: Bool) -> Work? {
-    queue.withLock { queue in
-      if queue.isStopped { return nil }
-      for work in queue.urgent where queue.started.insert(work).inserted {
-        urgentCount.subtract(1, ordering: .relaxed)
-        return work
-      }
-      if urgentOnly { return nil }
-      while queue.backgroundNext < queue.background.count {
-        let work = queue.background[queue.backgroundNext]
-        queue.backgroundNext += 1
-        guard queue.backgroundWanted.contains(work) else { continue }
-        if queue.started.insert(work).inserted { return work }
-      }
-      queue.background.removeAll()
-      queue.backgroundNext = 0
-      return nil
+  private func prepare(_ job: Job, _ isUrgent: Bool) {
+    guard
+      var source = TensorSource(
+        model, tensor: job.tensor, importance: importance,
+        wholeRows: job.works.contains(where: \.needsWholeRows))
+    else { return end(job, job.works.map { ($0, .unreadable) }) }
+    source.givesBack = givesBack && !isUrgent
+    if let findings = job.begin(source, ranges: ranges) {
+      end(job, findings)
+    } else {
+      wakeOthers()
     }
   }
 
-  private func perform(_ work: Work, with measuring: inout Measuring) {
-    var seen = generation.load(ordering: .acquiring)
-    var isUrgent = queue.withLock { $0.wanted.contains(work) }
-    do throws(Abandoned) {
-      let finding = try measuring.perform(work) { () throws(Abandoned) in
-        let now = generation.load(ordering: .acquiring)
-        if now != seen {
-          seen = now
-          let (stays, urgent) = queue.withLock { queue in
-            let urgent = queue.wanted.contains(work)
-            return (
-              !queue.isStopped && (urgent || queue.backgroundWanted.contains(work)), urgent
-            )
-          }
-          guard stays else { throw Abandoned() }
-          isUrgent = urgent
-        }
-        guard !isUrgent else { return }
-        // The user waits for this one: it goes first, on buffers of its own.
-        while urgentCount.load(ordering: .relaxed) > 0, let urgent = next(urgentOnly: true) {
-          var another = Measuring(model: model, importance: importance, ranges: ranges)
-          perform(urgent, with: &another)
-        }
+  private func advance(
+    _ slice: Slice, _ source: TensorSource, _ passes: [Pass], of job: Job, _ seen: Int,
+    _ buffers: inout PieceBuffers
+  ) {
+    var slice = slice
+    let isDone = slice.advance(source, passes, &buffers, isWanted: job.isActive) {
+      generation.load(ordering: .acquiring) != seen
+    }
+    guard isDone else { return job.park(slice) }
+    if let findings = job.finish(slice) {
+      if source.givesBack { source.reader.giveBack() }
+      end(job, findings)
+    }
+    wakeOthers()
+  }
+
+  private func end(_ job: Job, _ findings: [(Work, Finding)]) {
+    // Pages that are gone read as zeros.
+    let isIntact = model.isIntact(model.tensors[job.tensor])
+    queue.withLock { $0.end(job, findings.map(\.0)) }
+    for (work, finding) in findings {
+      if case .unreadable = finding {
+        report(work, finding)
+      } else {
+        report(work, isIntact ? finding : .lost)
       }
-      report(work, finding)
-    } catch {
-      let isWantedAgain = queue.withLock { queue in
-        queue.started.remove(work)
-        if queue.wanted.contains(work) { urgentCount.add(1, ordering: .relaxed) }
-        guard queue.wanted.contains(work) || queue.backgroundWanted.contains(work) else {
-          return false
-        }
-        queue.background.append(work)
-        return true
-      }
-      if isWantedAgain { wake.signal() }
     }
   }
 }

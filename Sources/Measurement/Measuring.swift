@@ -5,19 +5,162 @@ import Synchronization
 /// Thrown by a checkpoint to abandon work that nobody wants any longer.
 struct Abandoned: Error {}
 
-/// Does one piece of work after another on one thread, keeping its buffers between them.
-///
-/// `checkpoint` is called between pieces of some milliseconds at most; it may throw to abandon the
-/// work, or do other work first.
-struct Measuring {
-  private let model: Model
+/// What all work on a tensor has in common: how it is read.
+struct TensorSource: Sendable {
+  let tensor: Tensor
+  let reader: WeightReader
+  /// Of the tensor's input channels, those of its matrices one after another; none if it isn't known.
+  let importance: [Float]
+  /// Whether its pages are given back once they were read.
+  var givesBack = false
+
+  /// nil if the tensor can't be read as numbers.
+  init?(_ model: Model, tensor: Int, importance: ModelImportance?, wholeRows: Bool) {
+    self.tensor = model.tensors[tensor]
+    let importance = importance?[self.tensor]
+    guard
+      let reader = WeightReader(
+        model: model, tensor: self.tensor, wholeRows: wholeRows,
+        matrices: importance?.matrices ?? 1)
+    else { return nil }
+    self.reader = reader
+    self.importance = importance?.values ?? []
+  }
+
+  /// The importance of a piece's columns; none where it isn't known.
+  func channels(of piece: Int) -> ArraySlice<Float> {
+    let channels = reader.channels(of: piece)
+    guard channels.upperBound <= importance.count else { return [] }
+    return importance[channels]
+  }
+}
+
+/// A part of the work on a tensor that one thread does, and how far it has come: some pieces one after
+/// another, of each of which everything is made that is wanted. It can be left off after each such step
+/// and be taken up by any thread.
+struct Slice: Sendable {
+  /// Which part it is.
+  let chunk: Int
+  /// The pieces that are still to be taken in, but for what was made of the first.
+  private(set) var pieces: Range<Int>
+  /// What is made next of the first piece.
+  private(set) var next = 0
+  /// One for each pass.
+  private(set) var tallies: [Tally]
+
+  init(chunk: Int, pieces: Range<Int>, tallies: [Tally]) {
+    self.chunk = chunk
+    self.pieces = pieces
+    self.tallies = tallies
+  }
+
+  /// Gives back memory that only going on would need.
+  mutating func compact() {
+    for index in tallies.indices { tallies[index].compact() }
+  }
+
+  /// Makes all that is wanted of one piece after another, until told to stop.
+  /// - Parameters:
+  ///   - isWanted: whether the pass of this index is still to be made.
+  ///   - stops: asked between steps of some milliseconds at most.
+  /// - Returns: whether everything is done.
+  mutating func advance<E>(
+    _ source: TensorSource, _ passes: [Pass], _ buffers: inout PieceBuffers,
+    isWanted: (Int) -> Bool, stops: () throws(E) -> Bool
+  ) throws(E) -> Bool {
+    while let piece = pieces.first {
+      if next == 0 { source.reader.prepare(piece, givesBack: source.givesBack) }
+      buffers.read(piece, source)
+      while next < passes.count {
+        if try stops() { return false }
+        if isWanted(next) {
+          buffers.add(piece, source, passes[next], to: &tallies[next])
+        } else {
+          tallies[next] = .none
+        }
+        next += 1
+      }
+      next = 0
+      pieces = pieces.dropFirst()
+    }
+    return true
+  }
+}
+
+/// Counts what was measured: each weight once for each format.
+final class MeasuringProgress: Sendable {
+  private let weights = Atomic<Int>(0)
+
+  var count: Int { weights.load(ordering: .relaxed) }
+
+  func add(_ count: Int) { weights.add(count, ordering: .relaxed) }
+}
+
+/// A thread's room for a piece and for what comes back of it, kept from piece to piece.
+struct PieceBuffers {
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
+  private var rowLength = 1
+  private let progress: MeasuringProgress?
 
+  init(progress: MeasuringProgress? = nil) { self.progress = progress }
+
+  /// Decodes a piece of the source.
+  mutating func read(_ piece: Int, _ source: TensorSource) {
+    rowLength = source.reader.read(piece: piece, into: &weights)
+  }
+
+  /// Takes the piece that was read into a tally.
+  mutating func add(_ piece: Int, _ source: TensorSource, _ pass: Pass, to tally: inout Tally) {
+    let before = tally
+    tally = .none  // so that what it holds isn't copied
+    switch (pass, before) {
+    case (.statistics, .statistics(var statistics)):
+      statistics.add(weights.span)
+      tally = .statistics(statistics)
+    case (.scan, .scan(var scan)):
+      scan.observe(weights.span)
+      tally = .scan(scan)
+    case (.errors(let codec), .errors(var sums)):
+      let importance = source.channels(of: piece)
+      reconstruct(codec, importance)
+      sums.add(
+        weights.span, reconstructed.span, rowLength: rowLength, importance: importance.span)
+      tally = .errors(sums)
+    case (.counts(_, let codec), .counts(var histogram)):
+      if let codec {
+        reconstruct(codec, source.channels(of: piece))
+        histogram.add(reconstructed.span)
+      } else {
+        histogram.add(weights.span)
+      }
+      tally = .counts(histogram)
+    default: break
+    }
+    if case .scan = pass { return }
+    progress?.add(weights.count)
+  }
+
+  private mutating func reconstruct(_ codec: any Codec, _ importance: ArraySlice<Float>) {
+    if reconstructed.count != weights.count {
+      reconstructed = [Float](repeating: 0, count: weights.count)
+    }
+    let (source, rowLength) = (weights, rowLength)
+    var target = reconstructed.mutableSpan
+    codec.reconstruct(
+      source.span, rowLength: rowLength, importance: importance.span, into: &target)
+  }
+}
+
+/// Does one piece of work after another on one thread, keeping its buffers between them: the same, bit for
+/// bit, as several threads make of it together.
+///
+/// `checkpoint` is called between steps of some milliseconds at most; it may throw to abandon the work.
+struct Measuring {
+  private let model: Model
   private let ranges: HistogramRanges
   private let importance: ModelImportance?
-  /// That of the tensor at hand.
-  private var channelImportance: [Float] = []
+  private var buffers = PieceBuffers()
 
   init(
     model: Model, importance: ModelImportance? = nil, ranges: HistogramRanges = HistogramRanges()
@@ -30,146 +173,52 @@ struct Measuring {
   mutating func perform(
     _ work: Work, checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
-    let tensor = model.tensors[work.tensor]
-    let importance = importance?[tensor]
-    channelImportance = importance?.values ?? []
     guard
-      let reader = WeightReader(
-        model: model, tensor: tensor, wholeRows: work.needsWholeRows,
-        matrices: importance?.matrices ?? 1)
+      let source = TensorSource(
+        model, tensor: work.tensor, importance: importance, wholeRows: work.needsWholeRows)
     else { return .unreadable }
-    let finding = try find(work, reader, checkpoint)
+    let finding = try find(work, source, checkpoint)
     // Pages that are gone read as zeros.
-    return model.isIntact(tensor) ? finding : .lost
+    return model.isIntact(source.tensor) ? finding : .lost
   }
 
   private mutating func find(
-    _ work: Work, _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
+    _ work: Work, _ source: TensorSource, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
-    switch work {
-    case .statistics:
-      return .statistics(WeightSummary(try statistics(reader, checkpoint)))
-    case .measurement(_, let format):
-      return .measurement(try measurement(reader, format, checkpoint))
-    case .histogram(_, let format, let bins):
-      let range = try range(reader, bins, checkpoint)
-      return .histogram(try histogram(reader, format, range, checkpoint))
-    }
-  }
-
-  private mutating func statistics(
-    _ reader: WeightReader, _ checkpoint: () throws(Abandoned) -> Void
-  ) throws(Abandoned) -> WeightStatistics {
-    var statistics = WeightStatistics()
-    for piece in 0..<reader.pieceCount {
-      try checkpoint()
-      reader.read(piece: piece, into: &weights)
-      statistics.add(weights.span)
-    }
-    return statistics
-  }
-
-  /// The range of a tensor's histograms, remembered: it takes a pass of its own.
-  private mutating func range(
-    _ reader: WeightReader, _ bins: Int, _ checkpoint: () throws(Abandoned) -> Void
-  ) throws(Abandoned) -> HistogramRange {
-    let key = HistogramRanges.Key(tensor: reader.tensor.id, bins: bins)
-    if let range = ranges[key] { return range }
-    let range = HistogramRange.robust(for: try statistics(reader, checkpoint), bins: bins)
-    ranges[key] = range
-    return range
-  }
-
-  private mutating func measurement(
-    _ reader: WeightReader, _ format: Format, _ checkpoint: () throws(Abandoned) -> Void
-  ) throws(Abandoned) -> Measurement {
-    let codec = try codec(reader, format, checkpoint)
-    var sums = ErrorSums()
-    for piece in 0..<reader.pieceCount {
-      try checkpoint()
-      let rowLength = reconstruct(reader, piece, codec)
-      sums.add(
-        weights.span, reconstructed.span, rowLength: rowLength,
-        importance: channels(of: piece, reader).span)
-    }
-    return Measurement(
-      format: format, rows: reader.tensor.rows, rowLength: reader.tensor.rowLength, sums: sums)
-  }
-
-  private mutating func histogram(
-    _ reader: WeightReader, _ format: Format?, _ range: HistogramRange,
-    _ checkpoint: () throws(Abandoned) -> Void
-  ) throws(Abandoned) -> Histogram {
-    var histogram = Histogram(range: range)
-    guard let format else {
-      for piece in 0..<reader.pieceCount {
-        try checkpoint()
-        reader.read(piece: piece, into: &weights)
-        histogram.add(weights.span)
-      }
-      return histogram
-    }
-    let codec = try codec(reader, format, checkpoint)
-    for piece in 0..<reader.pieceCount {
-      try checkpoint()
-      reconstruct(reader, piece, codec)
-      histogram.add(reconstructed.span)
-    }
-    return histogram
-  }
-
-  /// The codec of a format, after the passes over the whole tensor that it needs.
-  private mutating func codec(
-    _ reader: WeightReader, _ format: Format, _ checkpoint: () throws(Abandoned) -> Void
-  ) throws(Abandoned) -> any Codec {
-    guard var scan = format.scan() else { return format.codec() }
+    var course = Course(work, tensor: source.tensor, ranges: ranges)
     while true {
-      for piece in 0..<reader.pieceCount {
-        try checkpoint()
-        reader.read(piece: piece, into: &weights)
-        scan.observe(weights.span)
+      let pass = course.pass
+      let chunks = Chunks(source.reader, isSerial: pass.isSerial)
+      var total = pass.empty
+      for chunk in 0..<chunks.count {
+        var slice = Slice(chunk: chunk, pieces: chunks[chunk], tallies: [pass.empty])
+        _ = try slice.advance(source, [pass], &buffers, isWanted: { _ in true }) {
+          () throws(Abandoned) in
+          try checkpoint()
+          return false
+        }
+        chunk == 0 ? total = slice.tallies[0] : total.merge(slice.tallies[0])
       }
-      if let codec = scan.endPass() { return codec }
+      if let finding = course.end(total) { return finding }
     }
-  }
-
-  /// Reads a piece and what comes back of it.
-  /// - Returns: the length of its rows, or of its part of a row.
-  @discardableResult
-  private mutating func reconstruct(
-    _ reader: WeightReader, _ piece: Int, _ codec: any Codec
-  ) -> Int {
-    let rowLength = reader.read(piece: piece, into: &weights)
-    if reconstructed.count != weights.count {
-      reconstructed = [Float](repeating: 0, count: weights.count)
-    }
-    let source = weights
-    let importance = channels(of: piece, reader)
-    var target = reconstructed.mutableSpan
-    codec.reconstruct(
-      source.span, rowLength: rowLength, importance: importance.span, into: &target)
-    return rowLength
-  }
-
-  /// The importance of a piece's columns; none where it isn't known.
-  private func channels(of piece: Int, _ reader: WeightReader) -> ArraySlice<Float> {
-    let channels = reader.channels(of: piece)
-    guard channels.upperBound <= channelImportance.count else { return [] }
-    return channelImportance[channels]
   }
 }
 
-/// The ranges of histograms that were found, shared by all threads.
-final class HistogramRanges: Sendable {
-  struct Key: Hashable {
-    let tensor: Int
-    let bins: Int
+/// How the pieces of a tensor are dealt out: in runs that depend on the tensor alone, so that sums, which are
+/// added run by run in their order, don't depend on who makes them.
+struct Chunks: Sendable {
+  let count: Int
+  private let pieceCount: Int
+  private let length: Int
+
+  init(_ reader: WeightReader, isSerial: Bool) {
+    pieceCount = reader.pieceCount
+    // Half a million weights: enough for what a run costs by itself, and little to wait for at the end.
+    length = isSerial ? max(1, pieceCount) : min(16, max(4, pieceCount / 32))
+    count = (pieceCount + length - 1) / length
   }
 
-  private let found = Mutex<[Key: HistogramRange]>([:])
-
-  subscript(key: Key) -> HistogramRange? {
-    get { found.withLock { $0[key] } }
-    set { found.withLock { $0[key] = newValue } }
+  subscript(chunk: Int) -> Range<Int> {
+    chunk * length..<min(pieceCount, (chunk + 1) * length)
   }
 }

@@ -73,6 +73,54 @@ public struct WeightReader: Sendable {
     return min(tensor.rowLength, range.count)
   }
 
+  /// Bytes that are read from the disk before they are needed.
+  private static let readAhead = 8 << 20
+  /// How many pieces the kernel is told of at a time.
+  private static let advised = 16
+  /// How far behind the pieces are that are given back: farther than any thread can lag (`Job.lookahead`).
+  private static let behind = 48 * advised
+
+  /// Tells the kernel what is read from here on, and what won't be needed again.
+  ///
+  /// Not by MADV_SEQUENTIAL, which would hold for samples of the same pages as well.
+  /// - Parameters:
+  ///   - piece: the next to be read; pieces are read about in their order.
+  ///   - givesBack: whether what was read may be forgotten: not only by this process, also by the system.
+  func prepare(_ piece: Int, givesBack: Bool) {
+    guard packed == nil, piece % Self.advised == 0 else { return }
+    let bytes = max(
+      1,
+      Int(Double(elements(of: piece).count) * Double(tensor.byteCount) / Double(tensor.weightCount))
+    )
+    let ahead = max(1, Self.readAhead / bytes)
+    if piece == 0 {
+      advise(.willNeed, 0..<ahead + Self.advised)
+    } else {
+      advise(.willNeed, piece + ahead..<piece + ahead + Self.advised)
+    }
+    if givesBack, piece >= Self.behind {
+      advise(.giveBack, piece - Self.behind..<piece - Self.behind + Self.advised)
+    }
+  }
+
+  /// Tells the kernel that nothing of the tensor is needed for now.
+  func giveBack() {
+    for part in packed == nil ? [] : tensor.packing?.parts ?? [] {
+      model.advise(.giveBack, part, bytes: 0..<part.byteCount)
+    }
+    if packed == nil { model.advise(.giveBack, tensor, bytes: 0..<tensor.byteCount) }
+  }
+
+  private func advise(_ advice: MappedFile.Advice, _ pieces: Range<Int>) {
+    let pieces = pieces.clamped(to: 0..<pieceCount)
+    guard let last = pieces.last, let first = pieces.first, tensor.weightCount > 0 else { return }
+    // Multiplied as floating-point numbers: a hint needn't be exact, and this can't overflow.
+    let size = Double(tensor.byteCount) / Double(tensor.weightCount)
+    let start = Int(Double(elements(of: first).lowerBound) * size)
+    let end = min(tensor.byteCount, Int(Double(elements(of: last).upperBound) * size))
+    if start < end { model.advise(advice, tensor, bytes: start..<end) }
+  }
+
   /// The weights of a piece, by their place in the tensor.
   public func elements(of piece: Int) -> Range<Int> {
     let (matrix, place) = piece.quotientAndRemainder(dividingBy: piecesPerMatrix)

@@ -122,6 +122,8 @@ public final class MappedFile: @unchecked Sendable {
     case willNeed
     /// It won't be read again soon: its pages may go.
     case dontNeed
+    /// It won't be read again soon by anyone: the system may forget it too.
+    case giveBack
   }
 
   /// Tells the kernel about coming reads of `range`; only a hint.
@@ -135,10 +137,11 @@ public final class MappedFile: @unchecked Sendable {
       switch advice {
       case .sequential: MADV_SEQUENTIAL
       case .willNeed: MADV_WILLNEED
-      case .dontNeed: MADV_DONTNEED
+      case .dontNeed, .giveBack: MADV_DONTNEED
       }
     _ = madvise(
       UnsafeMutableRawPointer(mutating: start + first), safe.upperBound - first, Int32(flag))
+    if case .giveBack = advice { Platform.forgetCached(descriptor, safe) }
   }
 }
 

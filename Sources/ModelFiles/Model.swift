@@ -102,6 +102,30 @@ public struct Model: Sendable {
       in: tensor.offset + first..<tensor.offset + last, body)
   }
 
+  /// Tells the kernel about coming reads of a range of a tensor's bytes; only a hint.
+  public func advise(_ advice: MappedFile.Advice, _ tensor: Tensor, bytes: Range<Int>) {
+    advise(advice, file: tensor.file, offset: tensor.offset, bytes, of: tensor.byteCount)
+  }
+
+  /// Tells the kernel about coming reads of a range of a stored part's bytes; only a hint.
+  public func advise(_ advice: MappedFile.Advice, _ part: TensorPacking.Part, bytes: Range<Int>) {
+    advise(advice, file: part.file, offset: part.offset, bytes, of: part.byteCount)
+  }
+
+  private func advise(
+    _ advice: MappedFile.Advice, file: Int, offset: Int, _ bytes: Range<Int>, of count: Int
+  ) {
+    let bytes = bytes.clamped(to: 0..<max(0, count))
+    guard files.indices.contains(file), !bytes.isEmpty else { return }
+    files[file].advise(advice, in: offset + bytes.lowerBound..<offset + bytes.upperBound)
+  }
+
+  /// Whether it is so large that what was read of it should be given back: all of it would take more than half of
+  /// the memory, and push out what other programs need.
+  public var isLargeForMemory: Bool {
+    Platform.physicalMemory.map { byteCount > $0 / 2 } ?? false
+  }
+
   /// Whether the file of a tensor still has all its bytes.
   ///
   /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.

@@ -44,6 +44,31 @@ enum Platform {
     return String(cString: resolved)
   }
 
+  /// The memory of the machine in bytes; nil if the system doesn't say.
+  static var physicalMemory: Int? {
+    #if canImport(Darwin)
+      var bytes: UInt64 = 0
+      var size = MemoryLayout.size(ofValue: bytes)
+      guard sysctlbyname("hw.memsize", &bytes, &size, nil, 0) == 0 else { return nil }
+      return Int(exactly: bytes)
+    #else
+      let pages = sysconf(Int32(_SC_PHYS_PAGES))
+      let pageSize = sysconf(Int32(_SC_PAGESIZE))
+      guard pages > 0, pageSize > 0 else { return nil }
+      let (bytes, overflow) = pages.multipliedReportingOverflow(by: pageSize)
+      return overflow ? nil : bytes
+    #endif
+  }
+
+  /// Tells the system that a part of a file needn't be kept in memory; only a hint.
+  static func forgetCached(_ descriptor: Int32, _ range: Range<Int>) {
+    #if !canImport(Darwin)
+      // On Darwin the mapping's MADV_DONTNEED says as much.
+      _ = posix_fadvise(
+        descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_DONTNEED)
+    #endif
+  }
+
   /// The text of the last failed system call.
   static func lastErrorText() -> String { String(cString: strerror(errno)) }
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Explorer
 import Foundation
 import Measurement
 import ModelFiles
@@ -23,18 +24,18 @@ func measureAll(
   }
   let measurer = Measurer(
     model: model, importance: importance, report: stored?.recording(report) ?? report)
+  let open = wanted.subtracting(known)
   measurer.want(background: work.filter { !known.contains($0) })
-  let showsProgress = isatty(2) == 1
-  let unique = wanted.count - known.count
-  var last = ContinuousClock.now
-  for count in 0..<unique {
-    done.wait()
-    if showsProgress, ContinuousClock.now - last > .milliseconds(100) {
-      FileHandle.standardError.write(Data("\rmeasuring \(count + 1)/\(unique)".utf8))
-      last = .now
+  var progress = MeasuringLine(
+    works: open.count, weights: open.reduce(0) { $0 + Double(model.tensors[$1.tensor].weightCount) }
+  )
+  for count in 0..<open.count {
+    while done.wait(timeout: .now() + .milliseconds(200)) == .timedOut {
+      progress.show(count, measurer)
     }
+    progress.show(count + 1, measurer)
   }
-  if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+  progress.end()
   measurer.stop()
   stored?.finish()
   let findings = results.withLock { $0 }
@@ -44,4 +45,36 @@ func measureAll(
         + "put it back and measure again")
   }
   return findings
+}
+
+/// Progress on standard error, if that is a terminal: how much is done, how fast, and how long it will take.
+private struct MeasuringLine {
+  let works: Int
+  /// All weights that are to be measured, each once for each format.
+  let weights: Double
+  private var pace = Pace()
+  private var last = ContinuousClock.now
+  private let isShown = isatty(2) == 1
+
+  init(works: Int, weights: Double) {
+    self.works = works
+    self.weights = weights
+    pace.note(0)
+  }
+
+  mutating func show(_ done: Int, _ measurer: Measurer) {
+    guard isShown, ContinuousClock.now - last > .milliseconds(100) else { return }
+    last = .now
+    let measured = measurer.weightsMeasured
+    pace.note(measured)
+    var text = "measuring \(done)/\(works), \(Figures.pace(pace.perSecond))"
+    if let seconds = pace.seconds(for: weights - Double(measured)) {
+      text += ", \(Figures.duration(seconds)) left"
+    }
+    FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
+  }
+
+  func end() {
+    if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+  }
 }

@@ -56,7 +56,7 @@ struct Player {
         background = background.filter { !dropped.contains($0) } + added
       case .save(let file, let assignments): save(file, assignments)
       case .quit: hasQuit = true
-      case .mouse, .suspend, .redraw, .terminate: break
+      case .mouse, .suspend, .redraw, .terminate, .measureLadders: break
       }
     }
   }

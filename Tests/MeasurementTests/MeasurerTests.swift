@@ -69,7 +69,12 @@ struct MeasurerTests {
     measurer.want(background: everything)
     #expect(reports.wait(for: everything.count))
     measurer.stop()
-    #expect(reports.all == everything)
+    // Histograms take passes of their own, after those that the others share.
+    let shared = model.tensors.flatMap { tensor in
+      let works = everything.filter { $0.tensor == tensor.id }
+      return [works[0]] + works.dropFirst(2) + [works[1]]
+    }
+    #expect(reports.all == shared)
   }
 
   /// A long piece of background work is under way: what is urgent comes first all the same.

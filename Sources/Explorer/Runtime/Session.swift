@@ -41,11 +41,13 @@ public enum Session {
     worker.perform(state.update([.recalled(known)]))
     options.store?.watch { mailbox.post(.note($0)) }
     var clock = FrameClock()
+    var pace = PaceClock()
     while true {
       if clock.isDue { terminal.show(state.draw()); clock.drawn() }
-      let inputs = terminal.events(timeout: clock.wait)
-      let events =
+      let inputs = terminal.events(timeout: clock.wait ?? pace.wait)
+      var events =
         inputs.filter { $0 != .wake }.map { ExplorerEvent.input($0) } + mailbox.drain()
+      if let pace = pace.reading(of: worker.measurer) { events.append(.pace(pace)) }
       guard !events.isEmpty else { continue }
       clock.changed(byUser: inputs.contains { $0 != .wake })
       for effect in state.update(events) {
@@ -88,6 +90,8 @@ public enum Session {
           let text = PlanFile.text(of: state.makePlan())
           let whole = FileToSave(text: text, path: file.path, expected: file.expected)
           take([Worker.save(whole, assignments)])
+        // It waits for what it needs, and for no more.
+        case .measureLadders: break
         default: worker.perform([effect])
         }
       }
@@ -145,7 +149,7 @@ private struct Worker {
     stored.recall { [measurer, mailbox] part in
       let exact = part.filter { $0.1.isExact }
       guard !early.add(exact) else { return }
-      measurer.want(background: [], dropping: exact.map(\.0))
+      measurer.know(exact.map(\.0))
       mailbox.post(.recalled(exact))
       // The loop has keys to answer between two parts.
       usleep(8_000)
@@ -153,7 +157,9 @@ private struct Worker {
       done.signal()
     }
     _ = done.wait(timeout: .now() + patience)
-    return early.end()
+    let known = early.end()
+    measurer.know(known.map(\.0))
+    return known
   }
 
   /// Findings that come in time.
@@ -184,6 +190,8 @@ private struct Worker {
       case .measureFirst(let work): measurer.want(urgent: work)
       case .measureInBackground(let added, let dropped):
         measurer.want(background: added, dropping: dropped)
+      case .measureLadders(let wishes, let changed):
+        measurer.want(ladders: wishes, changed: changed)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
       case .mouse, .suspend, .redraw, .quit, .terminate: break
@@ -200,6 +208,31 @@ private struct Worker {
     } catch {
       return .notSaved(path: file.path, error, assignments: assignments)
     }
+  }
+}
+
+/// When to look how fast measuring goes: twice a second, as long as it does.
+private struct PaceClock {
+  private static let interval = Duration.milliseconds(500)
+  private var pace = Pace()
+  private var last: ContinuousClock.Instant?
+  private var isMoving = true
+
+  /// How long to wait for events; nil: until there are some.
+  var wait: Duration? { isMoving ? Self.interval : nil }
+
+  /// Weights for each second, if it is time to say so.
+  mutating func reading(of measurer: Measurer) -> Double? {
+    let now = ContinuousClock.now
+    if let last, now - last < Self.interval { return nil }
+    last = now
+    let before = pace.latest
+    pace.note(measurer.weightsMeasured, at: now)
+    // After a rest it begins anew, and a rest is told once.
+    let moves = pace.latest != before
+    defer { isMoving = moves }
+    if !moves { pace = Pace(); pace.note(measurer.weightsMeasured, at: now) }
+    return moves || isMoving ? pace.perSecond : nil
   }
 }
 

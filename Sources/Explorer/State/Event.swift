@@ -12,6 +12,8 @@ public enum ExplorerEvent: Sendable {
   case found(Work, Finding)
   /// So much was known from before.
   case recalled([(Work, Finding)])
+  /// So many weights are measured in a second at present.
+  case pace(Double)
   /// The user should be told something.
   case note(String)
   /// A plan was written, and is now this file.
@@ -33,6 +35,8 @@ public enum Effect: Sendable {
   case measureFirst([Work])
   /// Changes what is measured when nothing is urgent.
   case measureInBackground(added: [Work], dropped: [Work])
+  /// Replaces what is measured in the time that is left, and says which tensors' ladders changed (nil: all).
+  case measureLadders(LadderWishes, changed: [Int]?)
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
   /// Switches the mouse on or off.

@@ -84,6 +84,11 @@ public struct State: Sendable {
   private(set) var pendingAtMost = 0
   /// What was asked for last, to be measured first.
   var urgent: [Work] = []
+  /// What was asked for last of the ladders, to be measured in the time that is left.
+  var ladderRequest: LadderRequest?
+  /// How many weights are measured in a second, and about how long the totals will take.
+  var pace = 0.0
+  var secondsLeft: Double?
 
   /// Which pane the arrows move in.
   enum Focus: Sendable, Equatable { case list, ladder }
@@ -148,18 +153,7 @@ public struct State: Sendable {
 
   func choice(of tensor: Int) -> Choice { edits.assignments[tensor].choice }
 
-  func ladder(of tensor: Int) -> Ladder {
-    let choice = choice(of: tensor)
-    let kind = LadderKind(choice) ?? ladderKind
-    let subject = model.tensors[tensor]
-    let formats =
-      customLadder
-      ?? kind.formats(
-        family: Ladder.family(of: choice, default: family), rowLength: subject.rowLength)
-    let rules = rules[subject]
-    return Ladder(
-      tensor: subject, choice: choice, formats: formats, refusal: rules.refusal(of:))
-  }
+  func ladder(of tensor: Int) -> Ladder { LadderBasis(self).ladder(of: tensor) }
 
   func measurement(of tensor: Int, _ format: Format) -> Measurement? {
     findings.measurements[tensor][format]
@@ -241,10 +235,12 @@ public struct State: Sendable {
   // MARK: - Totals
 
   /// Brings contributions and totals up to date after edits.
-  /// - Returns: the work that the totals now need, and what they no longer need.
-  mutating func refreshContributions() -> (added: [Work], dropped: [Work]) {
+  /// - Returns: the work that the totals now need, what they no longer need, and the tensors that were changed.
+  mutating func refreshContributions() -> (
+    added: [Work], dropped: [Work], touched: Set<Int>
+  ) {
     let touched = edits.takeTouched()
-    guard !touched.isEmpty else { return ([], []) }
+    guard !touched.isEmpty else { return ([], [], []) }
     var added: [Work] = []
     var dropped: [Work] = []
     for tensor in touched.sorted() {
@@ -258,7 +254,7 @@ public struct State: Sendable {
     pendingAtMost =
       pending.isEmpty ? 0 : max(pendingAtMost + added.count - dropped.count, pending.count)
     totals = Totals(contributions)
-    return (added, dropped)
+    return (added, dropped, touched)
   }
 
   /// Brings one tensor's contribution up to date after a finding; the totals follow with

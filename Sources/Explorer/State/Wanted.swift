@@ -4,7 +4,8 @@ import Quantization
 
 extension State {
   /// What the screen needs and doesn't have, most important first: what is chosen for the tensor
-  /// under the cursor, its histograms, its ladder, then the choices on the rows in sight.
+  /// under the cursor, its histograms, its ladder (what is nearest to the choice first), then the
+  /// choices on the rows in sight.
   func wantedNow(layout: ScreenLayout) -> [Work] {
     var wanted: [Work] = []
     var seen: Set<Work> = []
@@ -31,7 +32,7 @@ extension State {
         for format in pickerFormatsInSight {
           want(.measurement(tensor: id, format: format))
         }
-        for case .format(let format) in ladder(of: id).rungs {
+        for case .format(let format) in rungsFromChoice(of: id) {
           want(.measurement(tensor: id, format: format))
         }
       }
@@ -41,6 +42,15 @@ extension State {
       if case .tensor(let id) = row.subject { wantChoice(of: id) }
     }
     return wanted
+  }
+
+  /// The rungs of a tensor's ladder, the nearest to what is shown first, of two the lower one.
+  private func rungsFromChoice(of tensor: Int) -> [Choice] {
+    let rungs = ladder(of: tensor).rungs
+    let here = rungs.firstIndex(of: shownChoice(of: tensor)) ?? 0
+    return rungs.indices.sorted { left, right in
+      (abs(left - here), right) < (abs(right - here), left)
+    }.map { rungs[$0] }
   }
 
   /// The choice that the detail pane draws: the rung under the ladder's cursor while it has the

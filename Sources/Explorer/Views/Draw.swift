@@ -92,10 +92,20 @@ extension State {
   }
 
   private func drawProgress(on canvas: inout Canvas, in rect: Rect, from column: Int) {
-    guard !pending.isEmpty, pendingAtMost > 0 else { return }
-    let done = pendingAtMost - pending.count
-    let text = "measuring \(done)/\(pendingAtMost)"
     let room = rect.endColumn - column
+    guard !pending.isEmpty, pendingAtMost > 0 else {
+      let text = "ladders \(Figures.pace(pace))"
+      if pace > 0, room >= text.columns {
+        canvas.writeRight(text, in: rect, style: Theme.faint)
+      }
+      return
+    }
+    let done = pendingAtMost - pending.count
+    var text = "measuring \(done)/\(pendingAtMost)"
+    if let secondsLeft {
+      let more = ", \(Figures.pace(pace)), \(Figures.duration(secondsLeft)) left"
+      if room >= text.columns + more.columns + 12 { text += more }
+    }
     if room >= text.columns + 12 {
       let bar = Rect(
         column: rect.endColumn - 10, row: rect.row, columns: 10, rows: 1)

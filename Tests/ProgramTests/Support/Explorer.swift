@@ -21,10 +21,11 @@ func isWhole(_ screen: VirtualScreen) -> Bool {
   screen.text.last?.contains("quit") == true
 }
 
-/// Whether everything is measured: the totals are known, and no cell waits for its figure.
+/// Whether everything is measured: the totals are known, no cell waits for its figure, and nothing is said of
+/// ladders that are measured in the time that is left.
 func isMeasured(_ screen: VirtualScreen) -> Bool {
   isWhole(screen) && (screen.text[1].contains("NMSE") || screen.size.columns < 60)
-    && !screen.text[1].contains("…")
+    && !screen.text[1].contains("…") && !screen.text[1].contains("ladders")
     && !screen.picture.contains("  …")
 }
 
