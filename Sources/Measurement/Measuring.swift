@@ -51,6 +51,13 @@ struct Measuring {
       return .statistics(WeightSummary(try statistics(reader, checkpoint)))
     case .measurement(_, let format):
       return .measurement(try measurement(reader, format, checkpoint))
+    case .estimate(_, let format, let weights):
+      var sampler = Sampler(
+        reader, format, importance: channelImportance,
+        matrices: importance?[reader.tensor]?.matrices ?? 1)
+      let estimate = try sampler.estimate(
+        weights: weights, samples: ranges.samples, checkpoint)
+      return estimate.map { .measurement($0) } ?? .inestimable
     case .histogram(_, let format, let bins):
       let range = try range(reader, bins, checkpoint)
       return .histogram(try histogram(reader, format, range, checkpoint))
@@ -166,6 +173,8 @@ final class HistogramRanges: Sendable {
     let bins: Int
   }
 
+  /// The samples of estimates, shared as well.
+  let samples = Samples()
   private let found = Mutex<[Key: HistogramRange]>([:])
 
   subscript(key: Key) -> HistogramRange? {
