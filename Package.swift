@@ -71,7 +71,8 @@ let package = Package(
       exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
       resources: [.copy("Golden")]),
     .target(
-      name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
+      name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport",
+      swiftSettings: optimised),
     .testTarget(
       name: "MeasurementTests",
       dependencies: [
@@ -79,7 +80,7 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["packed_golden.py"],
-      resources: [.copy("Quantized"), .copy("Packed")]),
+      resources: [.copy("Quantized"), .copy("Packed")], swiftSettings: optimised),
     .testTarget(
       name: "PlanningTests",
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"]),

@@ -14,8 +14,8 @@ public struct Measurement: Sendable, Equatable {
   public let exact: Bool
   /// Where the figures lie if they were estimated from a sample.
   public let intervals: FigureIntervals?
-  /// How many weights were encoded for it.
-  public let weightsEncoded: Int
+  /// How many weights were to be encoded for it: of two estimates that with more is the better one.
+  public let weightsAsked: Int
 
   /// A measurement of a tensor of `rows` x `rowLength` weights.
   public init(format: Format, rows: Int, rowLength: Int, sums: ErrorSums, exact: Bool = true) {
@@ -25,13 +25,13 @@ public struct Measurement: Sendable, Equatable {
     self.sums = sums
     self.exact = exact
     intervals = nil
-    weightsEncoded = sums.count
+    weightsAsked = sums.count
   }
 
   /// An estimate from a sample.
   public init(
     format: Format, rows: Int, rowLength: Int, sums: ErrorSums, intervals: FigureIntervals,
-    weightsEncoded: Int
+    weightsAsked: Int
   ) {
     self.format = format
     byteCount = format.storedByteCount(rows: rows, rowLength: rowLength)
@@ -39,7 +39,14 @@ public struct Measurement: Sendable, Equatable {
     self.sums = sums
     exact = false
     self.intervals = intervals
-    self.weightsEncoded = weightsEncoded
+    self.weightsAsked = weightsAsked
+  }
+
+  /// Whether it says more than another one: what is exact than what is estimated, a large sample than a
+  /// small one.
+  public func isBetter(than other: Measurement?) -> Bool {
+    guard let other, !exact else { return true }
+    return !other.exact && weightsAsked >= other.weightsAsked
   }
 
   /// Where the NMSE lies, with a confidence of 95 %; nil where it is exact.

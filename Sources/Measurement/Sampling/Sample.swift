@@ -4,8 +4,7 @@ import Quantization
 ///
 /// Rare large weights decide about errors, and a small sample rarely holds them. So the first phase looks at
 /// many units, spread evenly over the rows, but only at their weights, which costs little; the second encodes
-/// few of these, the more surely the more error they promise (by their squares and their greatest weight):
-/// those that promise most all of them, the others from strata that promise as much each.
+/// few of these, the more surely the more error they promise (by the greatest weights of their groups): those that promise most all of them, the others from strata that promise as much each.
 struct Sample: Sendable {
   /// Scouted units that promise alike.
   struct Stratum: Sendable {
@@ -17,12 +16,15 @@ struct Sample: Sendable {
     var isCertain = false
   }
 
-  /// What scouting a unit tells.
-  struct Scouted: Sendable {
-    let unit: Int
-    let squares: Double
-    /// The square of the greatest weight, for each weight.
-    let peak: Double
+  /// What scouting tells.
+  struct Scouting: Sendable {
+    var units: [Int] = []
+    /// Of the blocks of all units, one unit after another.
+    var peaks = WeightPeaks()
+    /// Where each unit's blocks end.
+    var ends: [Int] = []
+    /// Count, squares, NaN, infinite.
+    var source = ErrorSums()
   }
 
   let units: SamplingUnits
@@ -37,8 +39,8 @@ struct Sample: Sendable {
   static let scoutedWeights = 1 << 22
 
   /// How many units are scouted of so many.
-  static func scoutCount(_ units: SamplingUnits) -> Int {
-    min(units.count, max(64, min(scoutedUnits, scoutedWeights / max(1, units.unitLength))))
+  static func scoutCount(_ units: SamplingUnits, atMost: Int = scoutedUnits) -> Int {
+    min(units.count, max(64, min(atMost, scoutedWeights / max(1, units.unitLength))))
   }
 
   /// The units to scout: one at random from each of equal stretches of the tensor, in order.
@@ -56,25 +58,21 @@ struct Sample: Sendable {
 
   /// Divides scouted units into strata for a first sample of `size` units.
   init(
-    _ units: SamplingUnits, scouted: [Scouted], source: ErrorSums, size: Int,
+    _ units: SamplingUnits, _ format: Format, scouting: Scouting, size: Int,
     generator: inout SplitMix
   ) {
     self.units = units
-    self.scouted = scouted.count
-    self.source = source
-    strata = Self.strata(of: scouted, size: size, generator: &generator)
+    scouted = scouting.units.count
+    source = scouting.source
+    let promises = scouting.promises(of: format, units)
+    strata = Self.strata(
+      of: zip(scouting.units, promises).map { ($0, $1) }, size: size, generator: &generator)
   }
 
   private static func strata(
-    of scouted: [Scouted], size: Int, generator: inout SplitMix
+    of scouted: [(unit: Int, promise: Double)], size: Int, generator: inout SplitMix
   ) -> [Stratum] {
-    let squares = scouted.reduce(0) { $0 + $1.squares } / Double(max(1, scouted.count))
-    let peak = scouted.reduce(0) { $0 + $1.peak } / Double(max(1, scouted.count))
-    func promise(_ unit: Scouted) -> Double {
-      // What promises nothing may hold a surprise.
-      0.2 + (squares > 0 ? unit.squares / squares : 0) + (peak > 0 ? unit.peak / peak : 0)
-    }
-    let sorted = scouted.map { (unit: $0.unit, promise: promise($0)) }.sorted {
+    let sorted = scouted.sorted {
       $0.promise == $1.promise ? $0.unit < $1.unit : $0.promise > $1.promise
     }
     var left = sorted.reduce(0) { $0 + $1.promise }
@@ -90,28 +88,25 @@ struct Sample: Sendable {
     if certain > 0 {
       strata.append(Stratum(members: sorted[..<certain].map(\.unit), isCertain: true))
     }
-    var rest = sorted[certain...].map(\.unit)[...]
-    let count = max(1, min(48, (size - certain) / 4, rest.count / 2))
+    let rest = sorted[certain...]
+    let count = max(1, min(48, (size - certain) / 6, rest.count / 2))
+    var start = certain
     var promised = 0.0
-    var end = certain
-    for index in 0..<count where !rest.isEmpty {
-      var members: [Int] = []
-      let isLast = index == count - 1
-      while !rest.isEmpty,
-        isLast || members.count < 2 || promised < left * Double(index + 1) / Double(count)
-      {
-        members.append(rest.removeFirst())
-        promised += sorted[end].promise
-        end += 1
+    for (index, unit) in zip(rest.indices, rest) {
+      // A stratum of unlike units, of which a few are drawn, is what fools samples.
+      let isUnlike = unit.promise * 3 < sorted[start].promise
+      if index > start, isUnlike || promised >= left / Double(count) {
+        strata.append(Stratum(members: sorted[start..<index].map(\.unit)))
+        start = index
+        promised = 0
       }
-      members.shuffle(using: &generator)
-      strata.append(Stratum(members: members))
+      promised += unit.promise
     }
-    if let last = strata.last, last.members.count < 2, strata.count > 1, !last.isCertain,
-      !strata[strata.count - 2].isCertain
-    {
-      strata.removeLast()
-      strata[strata.count - 1].members += last.members
+    if start < sorted.count {
+      strata.append(Stratum(members: sorted[start...].map(\.unit)))
+    }
+    for index in strata.indices where !strata[index].isCertain {
+      strata[index].members.shuffle(using: &generator)
     }
     return strata
   }
@@ -138,6 +133,55 @@ struct Sample: Sendable {
 
   /// Whether each stratum says something.
   var isComplete: Bool { strata.allSatisfy { $0.found.count >= min(2, $0.members.count) } }
+}
+
+extension Sample.Scouting {
+  /// How much error each unit promises, relative to the mean.
+  func promises(of format: Format, _ units: SamplingUnits) -> [Double] {
+    let group = max(1, groupBlocks(of: format, units))
+    // A grid over ±peak of as many levels as the bits allow: its step squared / 12.
+    let bits = max(1, format.bitsPerWeight(rows: 1, rowLength: units.rowLength).rounded(.down))
+    let levels = Double(sign: .plus, exponent: Int(bits), significand: 1)
+    let share = 4 / (levels * levels * 12)
+    var errors: [Double] = []
+    var powers: [Double] = []
+    var start = 0
+    for end in ends {
+      var error = 0.0
+      var power = 0.0
+      for first in stride(from: start, to: end, by: group) {
+        var (peak, squares) = (0.0, 0.0)
+        for block in first..<min(end, first + group) {
+          peak = max(peak, Double(peaks.peaks[block]))
+          squares += Double(peaks.squares[block])
+        }
+        let weights = Double((min(end, first + group) - first) * WeightPeaks.blockLength)
+        // Beside a very large weight all others become zeros.
+        error += min(weights * peak * peak * share, max(0, squares - peak * peak))
+        power += squares
+      }
+      errors.append(error)
+      powers.append(power)
+      start = end
+    }
+    let count = Double(max(1, ends.count))
+    let error = errors.reduce(0, +) / count
+    let power = powers.reduce(0, +) / count
+    return zip(errors, powers).map {
+      // What promises nothing may hold a surprise.
+      0.1 + (error > 0 ? $0 / error : 0) + (power > 0 ? 0.4 * $1 / power : 0)
+    }
+  }
+
+  /// How many blocks share a scale, about.
+  private func groupBlocks(of format: Format, _ units: SamplingUnits) -> Int {
+    let group: Int
+    switch format {
+    case .float, .codeBook, .scaledFloat, .ggml, .palette: group = WeightPeaks.blockLength
+    case .integer: group = min(units.rowLength, format.pieceAlignment ?? units.rowLength)
+    }
+    return group / WeightPeaks.blockLength
+  }
 }
 
 /// Random numbers that are the same on every machine (SplitMix64).

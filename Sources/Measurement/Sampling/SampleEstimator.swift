@@ -87,7 +87,9 @@ struct SampleEstimator {
     let spread = spread(residual)
     let error = spread.variance.squareRoot()
     let quantile = Student.quantile(degreesOfFreedom: spread.degreesOfFreedom)
-    let half = quantile * error
+    // Linearised variances are too small, by a share that falls with the size of the sample.
+    let encoded = sample.strata.reduce(0) { $0 + $1.found.count }
+    let half = quantile * error * (1 + 10 / Double(max(10, encoded)))
     // (2t² + 1) / 6 of the mean's skewness, on its side alone.
     let skew = min(1, abs(spread.skewness) * (2 * quantile * quantile + 1) / (6 * quantile)) * half
     // Sums over other pieces differ in the last bits.

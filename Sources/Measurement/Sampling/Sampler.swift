@@ -9,6 +9,7 @@ struct Sampler {
   private let importance: [Float]
   private let units: SamplingUnits
   private let seed: UInt64
+  private let scouts: Int
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
 
@@ -18,17 +19,23 @@ struct Sampler {
   /// - Parameters:
   ///   - importance: of the tensor's input channels, those of its matrices one after another; empty: unknown.
   ///   - seed: by the tensor's place, so that the same file gives the same sample.
+  ///   - scouts: how many units are looked at, at most, before some are chosen.
   init(
     _ reader: WeightReader, _ format: Format, importance: [Float] = [], matrices: Int = 1,
-    seed: UInt64? = nil
+    seed: UInt64? = nil, scouts: Int = Sample.scoutedUnits
   ) {
     self.reader = reader
     self.format = format
     self.importance = importance
+    self.scouts = scouts
     let tensor = reader.tensor
     units = SamplingUnits(tensor, alignment: format.pieceAlignment, matrices: matrices)
-    let place = UInt64(bitPattern: Int64(tensor.offset)) &* 31 &+ UInt64(tensor.weightCount)
-    self.seed = seed ?? place
+    self.seed = seed ?? Self.seed(of: tensor)
+  }
+
+  /// Where a tensor stands decides about its sample.
+  static func seed(of tensor: Tensor) -> UInt64 {
+    UInt64(bitPattern: Int64(tensor.offset)) &* 31 &+ UInt64(tensor.weightCount)
   }
 
   /// An estimate from about `size` weights; nil if there can be no honest one.
@@ -56,7 +63,7 @@ struct Sampler {
     let sums = estimator.sums(weightCount: tensor.weightCount)
     return Measurement(
       format: format, rows: tensor.rows, rowLength: tensor.rowLength, sums: sums,
-      intervals: estimator.intervals(of: sums), weightsEncoded: sample.weightsEncoded)
+      intervals: estimator.intervals(of: sums), weightsAsked: size)
   }
 
   /// The first phase: looks at the weights of many units.
@@ -65,13 +72,13 @@ struct Sampler {
   ) throws(Abandoned) -> Sample {
     var generator = SplitMix(seed: seed)
     let key = Samples.ScoutKey(tensor: reader.tensor.id, units: units, seed: seed)
-    let scouting: Samples.Scouting
+    let scouting: Sample.Scouting
     if let known = samples[key] {
       scouting = known
     } else {
-      var found = Samples.Scouting()
+      var found = Sample.Scouting()
       let scouts = Sample.scouts(
-        units, count: Sample.scoutCount(units), generator: &generator)
+        units, count: Sample.scoutCount(units, atMost: self.scouts), generator: &generator)
       var passed = Self.checkpointInterval
       for unit in scouts {
         if passed >= Self.checkpointInterval {
@@ -82,19 +89,16 @@ struct Sampler {
         passed += weights.count
         var sums = ErrorSums()
         sums.add(weights.span, weights.span)
-        let peak = Double(Self.greatest(weights.span))
         found.source += sums
-        found.units.append(
-          Sample.Scouted(
-            unit: unit, squares: sums.squares, peak: peak * peak * Double(weights.count)))
+        found.peaks.add(weights.span)
+        found.units.append(unit)
+        found.ends.append(found.peaks.peaks.count)
       }
       samples[key] = found
       scouting = found
     }
     generator = SplitMix(seed: seed ^ 0x5DEE_CE66_D1CE_4E5B)
-    return Sample(
-      units, scouted: scouting.units, source: scouting.source, size: size,
-      generator: &generator)
+    return Sample(units, format, scouting: scouting, size: size, generator: &generator)
   }
 
   /// The second phase: encodes what the sample lacks.
@@ -124,20 +128,6 @@ struct Sampler {
       passed += weights.count
     }
   }
-
-  /// The greatest finite size.
-  private static func greatest(_ weights: Span<Float>) -> Float {
-    var greatest: UInt32 = 0
-    for index in 0..<weights.count {
-      greatest = max(greatest, weights[index].bitPattern & 0x7FFF_FFFF)
-    }
-    if greatest < 0x7F80_0000 { return Float(bitPattern: greatest) }
-    var finite: Float = 0
-    for index in 0..<weights.count where weights[index].isFinite {
-      finite = max(finite, abs(weights[index]))
-    }
-    return finite
-  }
 }
 
 /// The samples at hand, shared by all threads: a later estimate adds to what an earlier one looked at.
@@ -154,18 +144,13 @@ final class Samples: Sendable {
     let seed: UInt64
   }
 
-  struct Scouting: Sendable {
-    var units: [Sample.Scouted] = []
-    var source = ErrorSums()
-  }
-
-  /// How many are kept: a sample takes some hundred KiB.
-  private static let limit = (samples: 48, scoutings: 16)
+  /// How many are kept: each takes some hundred KiB.
+  private static let limit = (samples: 48, scoutings: 8)
 
   private struct State {
     var samples: [Key: Sample] = [:]
     var order: [Key] = []
-    var scoutings: [ScoutKey: Scouting] = [:]
+    var scoutings: [ScoutKey: Sample.Scouting] = [:]
     var scoutOrder: [ScoutKey] = []
   }
 
@@ -185,7 +170,7 @@ final class Samples: Sendable {
     }
   }
 
-  subscript(key: ScoutKey) -> Scouting? {
+  subscript(key: ScoutKey) -> Sample.Scouting? {
     get { state.withLock { $0.scoutings[key] } }
     set {
       state.withLock { state in
@@ -198,9 +183,4 @@ final class Samples: Sendable {
       }
     }
   }
-}
-
-extension Sample {
-  /// How many weights were encoded, about.
-  var weightsEncoded: Int { strata.reduce(0) { $0 + $1.found.reduce(0) { $0 + $1.count } } }
 }
