@@ -72,7 +72,7 @@ public enum Figures {
   private static func decimals(of interval: Interval) -> Int? {
     let half = interval.halfWidth * 100
     guard half.isFinite, half > 1e-6 else { return nil }
-    return max(0, -Int(log10(half).rounded(.down)))
+    return max(0, -Int((log10(half) + 1e-9).rounded(.down)))
   }
 
   private static func ceiled(_ value: Double, decimals: Int) -> Double {

@@ -172,8 +172,9 @@ extension State {
     let tensor = model.tensors[id]
     let choice = choice(of: id)
     let isKept = !tensor.suitability.isQuantizable
+    let part = contributions[id]
     let error: RowError =
-      choice == .source ? .none : contributions[id].nmse.map { .known($0, contributions[id].interval) } ?? .waiting
+      choice == .source ? .none : part.nmse.map { .known($0, part.interval) } ?? .waiting
     return RowCells(
       name: Catalogue.shortName(model.tensors[id]),
       shape: shapeText(tensor.shape, times: glyphs.times),
