@@ -98,14 +98,17 @@ struct MeasureTests {
     #expect(outcome.lines[3].contains(" \(threeDigits(100 * nmse)) % "))
   }
 
-  /// Estimates come with an interval that holds the exact figure; what can't be estimated is measured.
+  /// Estimates come with an interval that holds the exact figure; the rest is measured.
   @Test func sampling() throws {
     let scratch = try Scratch()
     let path = try scratch.write(.llama(blocks: 1, width: 512))
     let name = "model.layers.0.self_attn.q_proj.weight"
     func measurements(_ arguments: String...) throws -> [[String: Any]] {
       let outcome = try Program.run(
-        ["measure", path, "--json", "--formats", "int4,int8:channel,int4:tensor", "--tensors", name]
+        [
+          "measure", path, "--json", "--formats", "int4,int8:channel,int4:tensor", "--tensors",
+          name,
+        ]
           + arguments)
       #expect(outcome.status == 0, "\(outcome.words)")
       let tensors = try #require(try outcome.object()["tensors"] as? [[String: Any]])
