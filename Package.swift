@@ -73,7 +73,8 @@ let package = Package(
       exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
       resources: [.copy("Golden")]),
     .target(
-      name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport"),
+      name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport",
+      swiftSettings: optimised),
     .testTarget(
       name: "MeasurementTests",
       dependencies: [
@@ -81,7 +82,7 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["packed_golden.py"],
-      resources: [.copy("Quantized"), .copy("Packed")]),
+      resources: [.copy("Quantized"), .copy("Packed")], swiftSettings: optimised),
     .testTarget(
       name: "PlanningTests",
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],

@@ -70,7 +70,8 @@ struct Course: Sendable {
     self.tensor = tensor
     self.ranges = ranges
     switch work {
-    case .statistics: pass = .statistics
+    // An estimate isn't made in passes; nobody asks for the course of one.
+    case .statistics, .estimate: pass = .statistics
     case .measurement(_, let format):
       pass = format.scan().map { .scan($0) } ?? .errors(format.codec())
     case .histogram(_, let format, let bins):
@@ -124,7 +125,7 @@ extension Work {
     switch self {
     case .statistics: true
     case .measurement(_, let format): format.scan() == nil
-    case .histogram: false
+    case .histogram, .estimate: false
     }
   }
 }
@@ -136,6 +137,8 @@ final class HistogramRanges: Sendable {
     let bins: Int
   }
 
+  /// The samples of estimates, shared as well.
+  let samples = Samples()
   private let found = Mutex<[Key: HistogramRange]>([:])
 
   subscript(key: Key) -> HistogramRange? {

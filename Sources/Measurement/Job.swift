@@ -121,6 +121,22 @@ final class Job: Sendable {
     }.flatMap(endPass)
   }
 
+  /// The estimate that this job is, if it is one: made by one thread, in one go.
+  var estimate: (format: Format, weights: Int)? {
+    guard works.count == 1, case .estimate(_, let format, let weights) = works[0] else {
+      return nil
+    }
+    return (format, weights)
+  }
+
+  /// Leaves off what was begun with `prepare`: it can be claimed anew.
+  func leave() {
+    state.withLock { state in
+      state.isPreparing = false
+      state.hands -= 1
+    }
+  }
+
   /// Whether a piece of work is still to be done here.
   func isActive(_ index: Int) -> Bool { state.withLock { $0.isActive[index] } }
 

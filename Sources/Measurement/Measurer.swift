@@ -146,12 +146,35 @@ public final class Measurer: Sendable {
         model, tensor: job.tensor, importance: importance,
         wholeRows: job.works.contains(where: \.needsWholeRows))
     else { return end(job, job.works.map { ($0, .unreadable) }) }
+    if let wanted = job.estimate { return estimate(job, wanted.format, wanted.weights, source) }
     source.givesBack = givesBack && !isUrgent
     if let findings = job.begin(source, ranges: ranges) {
       end(job, findings)
     } else {
       wakeOthers()
     }
+  }
+
+  /// Estimates in one go, unless it is no longer wanted: what was looked at until then is kept.
+  private func estimate(_ job: Job, _ format: Format, _ weights: Int, _ source: TensorSource) {
+    var seen = generation.load(ordering: .acquiring)
+    do throws(Abandoned) {
+      let finding = try source.estimate(format, weights: weights, samples: ranges.samples) {
+        () throws(Abandoned) in
+        let now = generation.load(ordering: .acquiring)
+        guard now != seen else { return }
+        seen = now
+        let isWanted = queue.withLock { queue in
+          for change in takeChanges() { change(&queue) }
+          return queue.isWanted(job.works[0])
+        }
+        if !isWanted { throw Abandoned() }
+      }
+      end(job, [(job.works[0], finding)])
+    } catch {
+      job.leave()
+    }
+    wakeOthers()
   }
 
   private func advance(

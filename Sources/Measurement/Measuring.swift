@@ -27,6 +27,16 @@ struct TensorSource: Sendable {
     self.importance = importance?.values ?? []
   }
 
+  /// An estimate of the errors in a format from a sample of about so many weights.
+  func estimate(
+    _ format: Format, weights: Int, samples: Samples, _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) -> Finding {
+    let matrices = tensor.rowLength > 0 ? max(1, importance.count / tensor.rowLength) : 1
+    var sampler = Sampler(reader, format, importance: importance, matrices: matrices)
+    let estimate = try sampler.estimate(weights: weights, samples: samples, checkpoint)
+    return estimate.map { .measurement($0) } ?? .inestimable
+  }
+
   /// The importance of a piece's columns; none where it isn't known.
   func channels(of piece: Int) -> ArraySlice<Float> {
     let channels = reader.channels(of: piece)
@@ -185,6 +195,9 @@ struct Measuring {
   private mutating func find(
     _ work: Work, _ source: TensorSource, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Finding {
+    if case .estimate(_, let format, let weights) = work {
+      return try source.estimate(format, weights: weights, samples: ranges.samples, checkpoint)
+    }
     var course = Course(work, tensor: source.tensor, ranges: ranges)
     while true {
       let pass = course.pass

@@ -57,7 +57,13 @@ public struct WeightReader: Sendable {
   /// - Returns: the length of the rows, or of the part of a row, in the buffer.
   @discardableResult
   public func read(piece: Int, into buffer: inout [Float]) -> Int {
-    let range = elements(of: piece)
+    read(elements: elements(of: piece), into: &buffer)
+  }
+
+  /// Reads some weights by their place in the tensor: whole rows, or a part of one; whole blocks of the
+  /// tensor's type.
+  @discardableResult
+  func read(elements range: Range<Int>, into buffer: inout [Float]) -> Int {
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
     }
@@ -137,10 +143,15 @@ public struct WeightReader: Sendable {
   /// Where a piece's columns stand among the importances of the tensor's input channels, those of its
   /// matrices one after another.
   func channels(of piece: Int) -> Range<Int> {
-    let elements = elements(of: piece)
+    channels(of: elements(of: piece))
+  }
+
+  /// Where the columns of some weights stand among the importances.
+  func channels(of elements: Range<Int>) -> Range<Int> {
     let length = min(tensor.rowLength, elements.count)
-    let start =
-      piece / piecesPerMatrix * tensor.rowLength + elements.lowerBound % max(1, tensor.rowLength)
+    let (row, column) = elements.lowerBound.quotientAndRemainder(
+      dividingBy: max(1, tensor.rowLength))
+    let start = row / rowsPerMatrix * tensor.rowLength + column
     return start..<start + length
   }
 

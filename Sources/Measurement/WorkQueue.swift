@@ -204,6 +204,11 @@ struct WorkQueue {
     return job
   }
 
+  /// Whether somebody waits for a piece of work, ladders aside.
+  func isWanted(_ work: Work) -> Bool {
+    !isStopped && (urgent.contains(work) || backgroundWanted.contains(work))
+  }
+
   // MARK: - What is done
 
   mutating func end(_ job: Job, _ works: [Work]) {

@@ -1,6 +1,8 @@
 import Foundation
 import ModelFiles
 
+import struct Measurement.Interval
+
 /// What one tensor adds to the totals of a plan.
 public struct Contribution: Sendable, Equatable {
   /// The tensor's number of weights.
@@ -13,6 +15,8 @@ public struct Contribution: Sendable, Equatable {
   public var squaredError: Double?
   /// Σw², nil while it isn't known.
   public var squares: Double?
+  /// Half of the 95 % interval of Σ(w-ŵ)² where it is an estimate; nil where it is exact.
+  public var uncertainty: Double?
   /// Whether the weights can be read at all; if not, they stay out of the error figures.
   public var isReadable: Bool
 
@@ -35,6 +39,15 @@ public struct Contribution: Sendable, Equatable {
   }
 }
 
+extension Contribution {
+  /// The 95 % interval of `nmse` where it is an estimate.
+  public var interval: Interval? {
+    guard let uncertainty, let nmse, let squares, squares > 0 else { return nil }
+    let half = uncertainty / squares
+    return Interval(low: max(0, nmse - half), high: nmse + half)
+  }
+}
+
 /// The sums of a plan, or of a part of one.
 public struct Totals: Sendable, Equatable {
   /// Number of weights.
@@ -47,6 +60,10 @@ public struct Totals: Sendable, Equatable {
   public private(set) var squaredError = 0.0
   /// Σw² over the tensors that are known.
   public private(set) var squares = 0.0
+  /// How many of them are estimates.
+  public private(set) var estimated = 0
+  /// The sum of the squares of the estimates' uncertainties: they are independent of one another.
+  private var uncertainties = 0.0
   /// Readable tensors whose error or power isn't known yet.
   public private(set) var unmeasured = 0
 
@@ -67,6 +84,10 @@ public struct Totals: Sendable, Equatable {
     if let error = part.squaredError, let power = part.squares {
       squaredError += error
       squares += power
+      if let uncertainty = part.uncertainty {
+        estimated += 1
+        uncertainties += uncertainty * uncertainty
+      }
     } else {
       unmeasured += 1
     }
@@ -87,6 +108,13 @@ public struct Totals: Sendable, Equatable {
 
   /// Σ of squared errors / Σ of squares over the tensors that are known; 0 where nothing is lost.
   public var nmse: Double { squaredError == 0 ? 0 : squaredError / squares }
+
+  /// The 95 % interval of `nmse` where some of the errors are estimates.
+  public var interval: Interval? {
+    guard estimated > 0, squares > 0 else { return nil }
+    let half = uncertainties.squareRoot() / squares
+    return Interval(low: max(0, nmse - half), high: nmse + half)
+  }
 
   /// -10 log10 NMSE in dB; infinite where nothing is lost.
   public var sqnr: Double { -10 * log10(nmse) }

@@ -9,7 +9,10 @@ import Quantization
 struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure size and error of tensors in formats.",
-    discussion: "Every weight is looked at: the figures are exact.")
+    discussion: """
+      Every weight is looked at: the figures are exact. With --sample they are estimates of tensors much larger \
+      than the sample, with a 95 % interval; formats that depend on the whole tensor are measured exactly.
+      """)
 
   @OptionGroup var model: ModelArgument
 
@@ -26,8 +29,19 @@ struct Measure: ParsableCommand {
   @Option(help: "Only tensors whose names match: a glob (*.attn_q.*) or /regex/.")
   var tensors: String?
 
+  @Option(help: "Estimate from about so many weights of each tensor: 65536.")
+  var sample: Int?
+
+  @Flag(help: "Look at every weight (the default).")
+  var exact = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  func validate() throws {
+    if let sample, sample < 1 { throw ValidationError("--sample takes a number of weights") }
+    if sample != nil, exact { throw ValidationError("--sample and --exact contradict each other") }
+  }
 
   func run() throws {
     let formats = try readFormats(formats) ?? []
@@ -54,7 +68,7 @@ struct Measure: ParsableCommand {
         guard let refusal = rules.refusal(of: format) else { return true }
         refusals.add(refusal, of: format, for: tensor)
         return false
-      }.map { Work.measurement(tensor: tensor.id, format: $0) }
+      }.map { task(tensor, $0) }
     }
     for line in refusals.lines { tell("bitladder: \(line)") }
     guard !all.isEmpty else {
@@ -65,14 +79,25 @@ struct Measure: ParsableCommand {
     let inShard = Set(work.map(\.tensor))
     let store = store.openTelling()
     defer { store?.close() }
-    var found: [Work: Measurement] = [:]
-    for (work, finding) in try measureAll(work, of: model, importance: importance, store: store) {
-      if case .measurement(let measurement) = finding { found[work] = measurement }
+    var found: [Pair: Measurement] = [:]
+    var left = work
+    while !left.isEmpty {
+      let findings = try measureAll(left, of: model, importance: importance, store: store)
+      left = []
+      for (work, finding) in findings {
+        switch (work, finding) {
+        case (_, .measurement(let measurement)):
+          found[Pair(tensor: work.tensor, format: measurement.format)] = measurement
+        case (.estimate(let tensor, let format, _), .inestimable):
+          left.append(.measurement(tensor: tensor, format: format))
+        default: break
+        }
+      }
     }
     let results = chosen.filter { shard == nil || inShard.contains($0.id) }.map { tensor in
       (
         tensor: tensor,
-        measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] }
+        measurements: formats.compactMap { found[Pair(tensor: tensor.id, format: $0)] }
       )
     }
     if let identity {
@@ -80,6 +105,19 @@ struct Measure: ParsableCommand {
     } else {
       try emit(table(results))
     }
+  }
+
+  private struct Pair: Hashable {
+    let tensor: Int
+    let format: Format
+  }
+
+  /// What is to be done for a tensor in a format: a sample pays where it is a small part.
+  private func task(_ tensor: Tensor, _ format: Format) -> Work {
+    guard let sample, tensor.weightCount / 2 > sample,
+      SamplingSchedule.canEstimate(tensor, format)
+    else { return .measurement(tensor: tensor.id, format: format) }
+    return .estimate(tensor: tensor.id, format: format, weights: sample)
   }
 
   private func readPattern() throws -> Pattern? {
@@ -102,15 +140,22 @@ struct Measure: ParsableCommand {
     for (tensor, measurements) in results {
       for measurement in measurements {
         let figures = measurement.figures
-        let weighted = isWeighted ? [figures.weightedNmse.map(Figures.percent) ?? ""] : []
+        let intervals = measurement.intervals
+        let weighted = figures.weightedNmse.map {
+          Figures.percent($0, interval: intervals?.weightedNmse)
+        }
+        let about = measurement.exact ? "" : "\u{2248} "
         let head = [
           tensor.label, measurement.format.description, Figures.bits(measurement.bitsPerWeight),
-          Figures.bytes(measurement.byteCount), Figures.percent(figures.nmse),
+          Figures.bytes(measurement.byteCount),
+          Figures.percent(figures.nmse, interval: measurement.interval),
         ]
         table.add(
-          head + weighted + [
-            Figures.decibels(figures.sqnr), Figures.weight(figures.rmse),
-            Figures.weight(figures.maxError), Figures.cosine(figures.cosine),
+          head + (isWeighted ? [weighted ?? ""] : []) + [
+            about + Figures.decibels(figures.sqnr), about + Figures.weight(figures.rmse),
+            // The greatest error of a sample is a lower bound.
+            (measurement.exact ? "" : "\u{2265} ") + Figures.weight(figures.maxError),
+            about + Figures.cosine(figures.cosine),
           ])
       }
     }
@@ -145,7 +190,16 @@ struct Measure: ParsableCommand {
       "cosine": JSONValue(figures.cosine),
       "weightedNmse": figures.weightedNmse.map { JSONValue($0) } ?? .null,
       "exact": .bool(measurement.exact),
-      "interval": .null,
+      "interval": jsonArray(measurement.interval),
+      "intervals": measurement.intervals.map { intervals in
+        [
+          "mse": jsonArray(intervals.mse), "sqnr": jsonArray(intervals.sqnr),
+          "cosine": jsonArray(intervals.cosine), "weightedNmse": jsonArray(intervals.weightedNmse),
+        ]
+      } ?? .null,
     ]
+  }
+  private func jsonArray(_ interval: Interval?) -> JSONValue {
+    interval.map { .array([JSONValue($0.low), JSONValue($0.high)]) } ?? .null
   }
 }

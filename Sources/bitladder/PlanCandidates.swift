@@ -89,7 +89,7 @@ struct PlanCandidates {
       switch finding {
       case .measurement(let measurement): found[work] = measurement
       case .statistics(let summary): squares[work.tensor] = summary.squares
-      case .histogram, .unreadable, .lost: break
+      case .histogram, .inestimable, .unreadable, .lost: break
       }
     }
     return MeasuredCandidates(self, found, squares)

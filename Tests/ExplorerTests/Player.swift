@@ -127,9 +127,28 @@ enum MadeUp {
       sums.squares = squares(tensor)
       sums.squaredError = squaredError(tensor, format)
       return .measurement(Measurement(format: format, rows: 1, rowLength: 1, sums: sums))
+    case .estimate(let tensor, let format, let weights):
+      return estimate(tensor, format, weights)
     case .histogram(_, _, let bins):
       return .histogram(Histogram(range: HistogramRange(lower: -1, upper: 1, bins: bins)))
     }
+  }
+
+  /// A little above the exact figure, more so the smaller the sample, which its interval admits.
+  static func estimate(_ tensor: Int, _ format: Format, _ weights: Int) -> Finding {
+    var sums = ErrorSums()
+    sums.count = 1
+    sums.squares = squares(tensor)
+    let share = 4 / Double(weights).squareRoot()
+    sums.squaredError = squaredError(tensor, format) * (1 + share / 2)
+    let nmse = sums.squaredError / sums.squares
+    let interval = Interval(low: nmse * (1 - share), high: nmse * (1 + share))
+    let intervals = FigureIntervals(
+      mse: interval, nmse: interval, cosine: Interval(low: 0.9, high: 1), weightedNmse: nil)
+    return .measurement(
+      .init(
+        format: format, rows: 1, rowLength: 1, sums: sums, intervals: intervals,
+        weightsAsked: weights))
   }
 
   static func squares(_ tensor: Int) -> Double { Double((tensor + 1) * (tensor + 1)) }

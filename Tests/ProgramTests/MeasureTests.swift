@@ -98,6 +98,40 @@ struct MeasureTests {
     #expect(outcome.lines[3].contains(" \(threeDigits(100 * nmse)) % "))
   }
 
+  /// Estimates come with an interval that holds the exact figure; the rest is measured.
+  @Test func sampling() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write(.llama(blocks: 1, width: 512))
+    let name = "model.layers.0.self_attn.q_proj.weight"
+    func measurements(_ arguments: String...) throws -> [[String: Any]] {
+      let outcome = try Program.run(
+        [
+          "measure", path, "--json", "--formats", "int4,int8:channel,int4:tensor", "--tensors",
+          name,
+        ]
+          + arguments)
+      #expect(outcome.status == 0, "\(outcome.words)")
+      let tensors = try #require(try outcome.object()["tensors"] as? [[String: Any]])
+      return try #require(tensors.first?["measurements"] as? [[String: Any]])
+    }
+    let exact = try measurements("--exact")
+    let sampled = try measurements("--sample", "30000")
+    #expect(exact.allSatisfy { $0["exact"] as? Bool == true })
+    #expect(sampled.map { $0["exact"] as? Bool } == [false, false, true])
+    for (found, exact) in zip(sampled.prefix(2), exact) {
+      let interval = try #require(found["interval"] as? [Double])
+      let nmse = try #require(exact["nmse"] as? Double)
+      #expect(interval.count == 2 && interval[0] < nmse && nmse < interval[1])
+      #expect(interval[0] < (found["nmse"] as? Double ?? 0))
+    }
+    let table = try Program.run(
+      ["measure", path, "--formats", "int4", "--tensors", name, "--sample", "30000"])
+    #expect(table.lines[1].contains("\u{2248} ") && table.lines[1].contains(" % \u{B1} "))
+    for arguments in [["--sample", "0"], ["--sample", "5", "--exact"], ["--sample", "x"]] {
+      #expect(try Program.run(["measure", path] + arguments).status == 2)
+    }
+  }
+
   private func threeDigits(_ value: Double) -> String {
     String(format: value >= 0.9995 ? "%.2f" : "%.3f", value)
   }

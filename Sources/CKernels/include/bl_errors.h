@@ -31,4 +31,11 @@ typedef struct bl_weighted_sums {
 void bl_weighted_sums_add(const float *weights, const float *reconstructed, const float *importance,
                           size_t rows, size_t row_length, bl_weighted_sums *sums);
 
+/// The weights of a block of `bl_peaks`.
+#define BL_PEAK_LENGTH 32
+
+/// The greatest size and the sum of squares of each block of weights, the last of which may be shorter. Weights
+/// that aren't finite count as 0.
+void bl_peaks(const float *weights, size_t count, float *peaks, float *squares);
+
 #endif

@@ -15,6 +15,8 @@ struct Findings: Sendable {
   /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
   var histograms: [HistogramKey: Histogram] = [:]
   var unreadable: Set<Int> = []
+  /// Formats of which a sample says nothing, by tensor.
+  var inestimable: [Int: Set<Format>] = [:]
 
   init(count: Int = 0) {
     measurements = Array(repeating: [:], count: count)
@@ -24,8 +26,13 @@ struct Findings: Sendable {
     switch (work, finding) {
     case (.statistics(let tensor), .statistics(let statistics)):
       self.statistics[tensor] = statistics
-    case (.measurement(let tensor, let format), .measurement(let measurement)):
-      measurements[tensor][format] = measurement
+    case (.measurement(let tensor, let format), .measurement(let measurement)),
+      (.estimate(let tensor, let format, _), .measurement(let measurement)):
+      if measurement.isBetter(than: measurements[tensor][format]) {
+        measurements[tensor][format] = measurement
+      }
+    case (.estimate(let tensor, let format, _), .inestimable):
+      inestimable[tensor, default: []].insert(format)
     case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
     case (_, .unreadable), (_, .lost):
@@ -40,7 +47,10 @@ struct Findings: Sendable {
     if unreadable.contains(work.tensor) { return true }
     return switch work {
     case .statistics(let tensor): statistics[tensor] != nil
-    case .measurement(let tensor, let format): measurements[tensor][format] != nil
+    case .measurement(let tensor, let format): measurements[tensor][format]?.exact == true
+    case .estimate(let tensor, let format, let weights):
+      inestimable[tensor]?.contains(format) == true
+        || measurements[tensor][format].map { $0.exact || $0.weightsAsked >= weights } == true
     case .histogram(let tensor, let format, let bins):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] != nil
     }

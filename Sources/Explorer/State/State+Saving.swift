@@ -15,7 +15,8 @@ extension State {
         choice: assignment.choice, bytes: assignment.choice.byteCount(of: tensor),
         bitsPerWeight: assignment.choice.bitsPerWeight(of: tensor),
         nmse: contributions[tensor.id].nmse,
-        weightedNmse: weightedNmse(of: tensor.id), exact: contributions[tensor.id].nmse != nil,
+        weightedNmse: weightedNmse(of: tensor.id),
+        exact: contributions[tensor.id].nmse != nil && contributions[tensor.id].uncertainty == nil,
         isPinned: assignment.isPinned)
     }
     return Plan(
@@ -93,10 +94,13 @@ extension State {
     planPath = path
     savedStamp = stamp
     savedAssignments = assignments.assignments
-    let open = totals.unmeasured
+    let (open, estimated) = (totals.unmeasured, totals.estimated)
     let left =
-      open == 0
-      ? "" : "; \(open) tensors weren't measured yet: save again later to have their errors in it"
+      open > 0
+      ? "; \(open) tensors weren't measured yet: save again later to have their errors in it"
+      : estimated > 0
+        ? "; the errors of \(Figures.counted(estimated, "tensor")) are estimates: save again later for exact ones"
+        : ""
     message = Notice(text: "saved to \(path.sanitised)\(left)")
     return assignments.quits ? [.quit] : []
   }

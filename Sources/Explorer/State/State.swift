@@ -285,6 +285,12 @@ public struct State: Sendable {
       let measurement = measurement(of: index, format)
       part.squaredError = measurement?.squaredError
       part.squares = measurement?.sums.squares
+      part.uncertainty = measurement.flatMap { measurement in
+        measurement.interval.map { interval in
+          let nmse = measurement.figures.nmse
+          return max(interval.high - nmse, nmse - interval.low) * measurement.sums.squares
+        }
+      }
     }
     return part
   }
@@ -293,6 +299,7 @@ public struct State: Sendable {
   func missingWork(for index: Int) -> Work? {
     guard contributions[index].isReadable,
       contributions[index].squaredError == nil || contributions[index].squares == nil
+        || contributions[index].uncertainty != nil
     else { return nil }
     switch choice(of: index) {
     case .source: return .statistics(tensor: index)

@@ -95,23 +95,26 @@ extension State {
     let shown = shownChoice(of: id)
     guard case .format(let format) = shown else { return [] }
     let name = Fact(text: format.description, style: Theme.changed)
-    guard let figures = measurement(of: id, format)?.figures else {
+    guard let measurement = measurement(of: id, format) else {
       return [name, Fact(text: "measuring\(glyphs.ellipsis)", style: Theme.faint)]
     }
+    let figures = measurement.figures
+    let (about, atLeast) =
+      measurement.exact ? ("", "") : (glyphs.about + " ", glyphs.atLeast + " ")
+    let style = errorStyle(figures.nmse, isEstimate: !measurement.exact)
     let weighted = figures.weightedNmse.map { nmse in
       Fact(
-        text: "weighted \(Figures.percent(nmse))", style: Theme.Severity(nmse: nmse).style)
+        text: "weighted \(percentText(nmse, measurement.intervals?.weightedNmse))",
+        style: errorStyle(nmse, isEstimate: !measurement.exact))
     }
     return [
       name,
-      Fact(
-        text: "NMSE \(Figures.percent(figures.nmse))",
-        style: Theme.Severity(nmse: figures.nmse).style),
+      Fact(text: "NMSE \(percentText(figures.nmse, measurement.interval))", style: style),
     ] + [weighted].compactMap { $0 } + [
-      Fact(text: Figures.decibels(figures.sqnr)),
-      Fact(text: "RMSE \(Figures.weight(figures.rmse))"),
-      Fact(text: "max \(Figures.weight(figures.maxError))"),
-      Fact(text: "cosine \(Figures.cosine(figures.cosine))"),
+      Fact(text: about + Figures.decibels(figures.sqnr)),
+      Fact(text: "RMSE \(about)\(Figures.weight(figures.rmse))"),
+      Fact(text: "max \(atLeast)\(Figures.weight(figures.maxError))"),
+      Fact(text: "cosine \(about)\(Figures.cosine(figures.cosine))"),
     ]
   }
 
@@ -178,7 +181,9 @@ extension State {
       Fact(
         text: "\(Figures.bytes(totals.sourceBytes)) \(glyphs.arrow) \(Figures.bytes(totals.bytes))"),
       Fact(text: Figures.saving(totals.saving, minus: glyphs.minus), style: Theme.saving),
-      Fact(text: "NMSE \(Figures.percent(totals.nmse))\(totals.isComplete ? "" : glyphs.ellipsis)"),
+      Fact(
+        text: "NMSE \(percentText(totals.nmse, totals.interval))"
+          + (totals.isComplete ? "" : glyphs.ellipsis)),
     ])
     return lines
   }
@@ -209,8 +214,9 @@ extension State {
         canvas.writeRight(glyphs.ellipsis, in: parts[2], style: Theme.faint)
         continue
       }
-      let style = Theme.Severity(nmse: nmse).style
-      canvas.writeRight(Figures.percent(nmse), in: parts[2], style: style)
+      let interval = contributions[id].interval
+      let style = errorStyle(nmse, isEstimate: interval != nil)
+      drawPercent(nmse, interval, on: &canvas, in: parts[2])
       canvas.bar(Theme.severityShare(nmse: nmse), in: parts[3], glyphs: glyphs, style: style)
     }
   }

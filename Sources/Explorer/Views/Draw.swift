@@ -81,10 +81,11 @@ extension State {
     put("\(Figures.bits(totals.bitsPerWeight)) bpw")
     let isOpen = !totals.isComplete
     if totals.squares > 0 || totals.isComplete {
-      let severity = Theme.Severity(nmse: totals.nmse)
+      let interval = totals.interval
+      let style = errorStyle(totals.nmse, isEstimate: interval != nil)
       let open = isOpen ? glyphs.ellipsis : ""
-      put("NMSE \(Figures.percent(totals.nmse))\(open)", severity.style)
-      put(Figures.decibels(totals.sqnr) + open, severity.style)
+      put("NMSE \(percentText(totals.nmse, interval))\(open)", style)
+      put((interval == nil ? "" : glyphs.about) + Figures.decibels(totals.sqnr) + open, style)
     } else {
       put("NMSE \(glyphs.ellipsis)", Theme.faint)
     }

@@ -1,6 +1,8 @@
 import Foundation
 import Terminal
 
+import struct Measurement.Interval
+
 /// How figures are written for people: three significant digits, binary units, NMSE in percent.
 public enum Figures {
   /// Bytes with a binary unit: `648 KiB`, `8.01 MiB`.
@@ -41,6 +43,41 @@ public enum Figures {
     if abs(percent) < 0.009995 { return String(format: "%.4f %%", percent) }
     if abs(percent) >= 9_999.5 { return scientific(percent) + " %" }
     return "\(significant(percent)) %"
+  }
+
+  /// A relative error in percent, as an estimate where there is an interval: `≈ 0.42 % ± 0.01`, with as many
+  /// decimals as the interval leaves sure.
+  public static func percent(
+    _ share: Double, interval: Interval?, about: String = "\u{2248} ", within: String = "\u{B1}"
+  ) -> String {
+    guard let interval else { return percent(share) }
+    guard let decimals = decimals(of: interval), share.isFinite else {
+      return about + percent(share)
+    }
+    let half = ceiled(interval.halfWidth * 100, decimals: decimals)
+    return String(
+      format: "%@%.*f %% %@ %.*f", about, decimals, share * 100, within, decimals, half)
+  }
+
+  /// The same without the interval, for narrow columns: `≈0.42 %`.
+  static func roughPercent(_ share: Double, interval: Interval, about: String) -> String {
+    guard let decimals = decimals(of: interval), share.isFinite else {
+      return about + percent(share)
+    }
+    return about + String(format: "%.*f %%", decimals, share * 100)
+  }
+
+  /// How many decimals of a percentage mean something: down to the interval's first digit. nil where they are
+  /// too many to be read.
+  private static func decimals(of interval: Interval) -> Int? {
+    let half = interval.halfWidth * 100
+    guard half.isFinite, half > 1e-6 else { return nil }
+    return max(0, -Int((log10(half) + 1e-9).rounded(.down)))
+  }
+
+  private static func ceiled(_ value: Double, decimals: Int) -> Double {
+    let scale = pow(10, Double(decimals))
+    return (value * scale - 1e-6).rounded(.up) / scale
   }
 
   /// A saving, in percent with its sign: `−71.9 %`.

@@ -7,6 +7,12 @@ extension Glyphs {
   var leftAndRight: String { isASCII ? "left/right" : "←→" }
   /// A minus as wide as a plus.
   var minus: String { isASCII ? "-" : "−" }
+  /// Before an estimate.
+  var about: String { isASCII ? "~" : "\u{2248}" }
+  /// Between an estimate and half of its interval.
+  var plusMinus: String { isASCII ? "+-" : "\u{B1}" }
+  /// Before a lower bound.
+  var atLeast: String { isASCII ? ">=" : "\u{2265}" }
   /// The standard deviation.
   var sigma: String { isASCII ? "sd" : "σ" }
 }

@@ -89,10 +89,11 @@ extension State {
       drawErrors(
         of: tensor.id, in: format, on: &canvas, nmse: columns.error, sqnr: columns.sqnr,
         bar: columns.bar)
-      if let weighted = measurement(of: tensor.id, format)?.figures.weightedNmse {
-        canvas.writeRight(
-          Figures.percent(weighted), in: columns.weighted,
-          style: Theme.Severity(nmse: weighted).style)
+      if let measurement = measurement(of: tensor.id, format),
+        let weighted = measurement.figures.weightedNmse
+      {
+        drawPercent(
+          weighted, measurement.intervals?.weightedNmse, on: &canvas, in: columns.weighted)
       }
     }
     if focus == .ladder, rung == ladderCursor { canvas.select(line) }

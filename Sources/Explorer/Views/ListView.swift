@@ -1,3 +1,4 @@
+import Measurement
 import ModelFiles
 import Planning
 import Terminal
@@ -111,9 +112,7 @@ extension State {
     canvas.writeRight(cells.size, in: columns.size, style: cells.style)
     drawError(cells.error, on: &canvas, in: columns)
     if let weighted = cells.weighted {
-      canvas.writeRight(
-        Figures.percent(weighted), in: columns.weighted,
-        style: Theme.Severity(nmse: weighted).style)
+      drawPercent(weighted, cells.weightedInterval, on: &canvas, in: columns.weighted)
     }
     if index == cursor {
       let last = columns.weighted.columns == 0 ? columns.error : columns.weighted
@@ -143,17 +142,17 @@ extension State {
     switch error {
     case .none: break
     case .waiting: canvas.writeRight(glyphs.ellipsis, in: columns.error, style: Theme.faint)
-    case .known(let nmse):
-      let severity = Theme.Severity(nmse: nmse)
-      canvas.writeRight(Figures.percent(nmse), in: columns.error, style: severity.style)
+    case .known(let nmse, let interval):
+      drawPercent(nmse, interval, on: &canvas, in: columns.error)
       canvas.bar(
-        Theme.severityShare(nmse: nmse), in: columns.bar, glyphs: glyphs, style: severity.style)
+        Theme.severityShare(nmse: nmse), in: columns.bar, glyphs: glyphs,
+        style: errorStyle(nmse, isEstimate: interval != nil))
     }
   }
 
   // MARK: - What the cells hold
 
-  enum RowError { case none, waiting, known(Double) }
+  enum RowError { case none, waiting, known(Double, Interval?) }
 
   private struct RowCells {
     var name: String
@@ -165,6 +164,7 @@ extension State {
     var size: String
     var error: RowError
     var weighted: Double?
+    var weightedInterval: Interval?
     var style: Style
   }
 
@@ -172,8 +172,9 @@ extension State {
     let tensor = model.tensors[id]
     let choice = choice(of: id)
     let isKept = !tensor.suitability.isQuantizable
+    let part = contributions[id]
     let error: RowError =
-      choice == .source ? .none : contributions[id].nmse.map { .known($0) } ?? .waiting
+      choice == .source ? .none : part.nmse.map { .known($0, part.interval) } ?? .waiting
     return RowCells(
       name: Catalogue.shortName(model.tensors[id]),
       shape: shapeText(tensor.shape, times: glyphs.times),
@@ -183,6 +184,9 @@ extension State {
       bits: Figures.bits(choice.bitsPerWeight(of: tensor)),
       size: Figures.bytes(choice.byteCount(of: tensor)), error: error,
       weighted: weightedNmse(of: id),
+      weightedInterval: choice.format.flatMap {
+        measurement(of: id, $0)?.intervals?.weightedNmse
+      },
       style: isKept ? Theme.faint : .standard)
   }
 
@@ -194,7 +198,7 @@ extension State {
     let isOneSource = members.allSatisfy { model.tensors[$0].sourceName == source }
     let error: RowError =
       choices.isSubset(of: [.source])
-      ? .none : totals.isComplete ? .known(totals.nmse) : .waiting
+      ? .none : totals.isComplete ? .known(totals.nmse, totals.interval) : .waiting
     let format =
       choices.count == 1
       ? choices.first?.description ?? "" : choices.isEmpty ? "kept" : "\(choices.count) formats"

@@ -161,9 +161,11 @@ public final class ModelStore: Sendable {
   /// Takes note of a finding: on any thread, without waiting. What isn't exact is kept only for tensors whose
   /// content is known: it would need a pass over all of their bytes, which is what a sample saves.
   public func record(_ work: Work, _ finding: Finding) {
+    // An estimate's interval isn't kept, and it is made again as soon as it is read.
+    if case .estimate = work { return }
     switch finding {
     case .measurement, .statistics: break
-    case .histogram, .unreadable, .lost: return
+    case .histogram, .unreadable, .lost, .inestimable: return
     }
     let (starts, isFull) = state.withLock { state in
       state.pending.append((work, finding))
@@ -307,7 +309,7 @@ extension StoreBatch {
       value = Entry(
         content: content, key: key, isExact: true, weights: summary.count,
         value: StoredValue.data(summary, seal: key.seal(content: content)))
-    case .histogram, .unreadable, .lost: return
+    case .histogram, .unreadable, .lost, .inestimable: return
     }
     if contents.last?.hash != content {
       contents.append(Content(hash: content, sample: sample, byteCount: byteCount))

@@ -1,0 +1,62 @@
+import ModelFiles
+import Quantization
+
+/// How much is looked at for an estimate, and whether there is to be one.
+public enum SamplingSchedule {
+  /// How long encoding the first sample may take on one core, in seconds: an estimate stands on the screen
+  /// within 50 ms, choosing the sample takes up to 10 of them, and processors differ.
+  private static let patience = 0.008
+  /// What is exact this soon needs no estimate, in seconds on one core.
+  private static let soon = 0.04
+  /// Weights in the smallest and the largest sample.
+  private static let sizes = (least: 1 << 16, greatest: 1 << 20)
+
+  /// The numbers of weights to look at, one sample after another; none where the exact figure is there as
+  /// soon, and where a sample can't say anything (`canEstimate`).
+  public static func rounds(of tensor: Tensor, format: Format) -> [Int] {
+    guard canEstimate(tensor, format) else { return [] }
+    let rate = format.encodingRate
+    guard Double(tensor.weightCount) > rate * soon else { return [] }
+    var size = sizes.least
+    while size < sizes.greatest, Double(2 * size) <= rate * patience { size *= 2 }
+    var rounds: [Int] = []
+    while size <= sizes.greatest, size <= tensor.weightCount / 4 {
+      rounds.append(size)
+      size *= 4
+    }
+    return rounds
+  }
+
+  /// Whether a sample says something about a tensor in a format. It doesn't where the codes of each weight
+  /// depend on all others: on a range or a palette of the whole tensor.
+  public static func canEstimate(_ tensor: Tensor, _ format: Format) -> Bool {
+    format.scan() == nil && format.objection(rowLength: tensor.rowLength) == nil
+      && tensor.weightCount > 0
+  }
+}
+
+extension Format {
+  /// Weights encoded and decoded in a second by one core, about and rather too few.
+  var encodingRate: Double {
+    switch self {
+    case .float, .codeBook, .scaledFloat, .palette: 400e6
+    case .integer(let format):
+      switch format.calibration {
+      case .minmax: 600e6
+      case .percentile, .hqq: 50e6
+      case .mse: 30e6
+      case .entropy: 7e6
+      }
+    case .ggml(let type): type.encodingRate
+    }
+  }
+}
+
+extension GGMLType {
+  fileprivate var encodingRate: Double {
+    let name = rawValue.lowercased()
+    if name.hasPrefix("iq1") || name.hasPrefix("iq2") || name.hasPrefix("iq3") { return 15e6 }
+    if name.hasPrefix("iq4") || name.hasSuffix("_k") { return 60e6 }
+    return 200e6
+  }
+}
