@@ -84,6 +84,11 @@ public final class Measurer: Sendable {
   /// How many weights were measured so far, each once for each format.
   public var weightsMeasured: Int { progress.count }
 
+  /// Whether nothing is left to be done, as far as the workers know.
+  public var isIdle: Bool {
+    idle.load(ordering: .sequentiallyConsistent) == workers && changes.withLock(\.isEmpty)
+  }
+
   /// Abandons everything and waits until the workers have ended.
   public func stop() {
     change { $0.isStopped = true }

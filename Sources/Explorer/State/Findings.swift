@@ -15,6 +15,8 @@ struct Findings: Sendable {
   /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
   var histograms: [HistogramKey: Histogram] = [:]
   var unreadable: Set<Int> = []
+  /// The files that were cut short or removed.
+  var lostFiles: Set<Int> = []
 
   init(count: Int = 0) {
     measurements = Array(repeating: [:], count: count)
