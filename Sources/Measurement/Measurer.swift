@@ -136,6 +136,7 @@ public final class Measurer: Sendable {
       case .task(let job, .prepare, let isUrgent): prepare(job, isUrgent)
       case .task(let job, .advance(let slice, let source, let passes), _):
         advance(slice, source, passes, of: job, seen, &buffers)
+      case .task(let job, .whole(let work), _): perform(work, of: job, seen)
       case .ask(let tensor, let wishes, let revision):
         let works = wishes.works(tensor)
         queue.withLock { $0.settle(tensor: tensor, works, revision: revision) }
@@ -173,6 +174,28 @@ public final class Measurer: Sendable {
       end(job, findings)
     }
     wakeOthers()
+  }
+
+  /// Does work in one go, unless it isn't wanted any longer: else, as lists change with every finding, it might
+  /// never end.
+  private func perform(_ work: Work, of job: Job, _ seen: Int) {
+    var seen = seen
+    var measuring = Measuring(model: model, importance: importance, ranges: ranges)
+    do throws(Abandoned) {
+      let finding = try measuring.perform(work) { () throws(Abandoned) in
+        let now = generation.load(ordering: .acquiring)
+        guard now != seen else { return }
+        seen = now
+        let isWanted = queue.withLock { queue in
+          for change in takeChanges() { change(&queue) }
+          return queue.isWanted(work)
+        }
+        if !isWanted { throw Abandoned() }
+      }
+      end(job, [(work, finding)])
+    } catch {
+      job.release()
+    }
   }
 
   private func end(_ job: Job, _ findings: [(Work, Finding)]) {
