@@ -15,7 +15,10 @@ extension State {
         effects += handle(event)
       case .found(let work, let finding):
         findings.add(work, finding)
-        if case .lost = finding {
+        // Once for a file: its other tensors are found to be lost one after another.
+        if case .lost = finding,
+          findings.lostFiles.insert(model.tensors[work.tensor].file).inserted
+        {
           message = Notice(
             text:
               "\(model.tensors[work.tensor].label): its file was cut short or removed meanwhile; "

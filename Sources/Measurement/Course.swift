@@ -120,9 +120,18 @@ struct Course: Sendable {
 }
 
 extension Work {
+  /// Whether it is done by one thread in one go, as it takes but a moment: it has no passes.
+  var isWhole: Bool {
+    switch self {
+    case .estimate: true
+    case .statistics, .measurement, .histogram: false
+    }
+  }
+
   /// Whether it is done in one pass, which other work on the same tensor may share.
   var sharesPasses: Bool {
-    switch self {
+    guard !isWhole else { return false }
+    return switch self {
     case .statistics: true
     case .measurement(_, let format): format.scan() == nil
     case .histogram, .estimate: false

@@ -13,6 +13,8 @@ final class Job: Sendable {
     case prepare
     /// Advance a slice, then call `park` or `finish`.
     case advance(Slice, TensorSource, [Pass])
+    /// Do all of it at once, then call `release` if it was abandoned.
+    case whole(Work)
   }
 
   let tensor: Int
@@ -85,6 +87,11 @@ final class Job: Sendable {
   /// What there is to do; nil if other threads are at all of it.
   func claim() -> Task? {
     state.withLock { state in
+      if let work = works.first, work.isWhole {
+        guard state.hands == 0 else { return nil }
+        state.hands += 1
+        return .whole(work)
+      }
       guard let source = state.source, let chunks = state.chunks else {
         guard !state.isPreparing else { return nil }
         state.isPreparing = true
@@ -121,22 +128,6 @@ final class Job: Sendable {
     }.flatMap(endPass)
   }
 
-  /// The estimate that this job is, if it is one: made by one thread, in one go.
-  var estimate: (format: Format, weights: Int)? {
-    guard works.count == 1, case .estimate(_, let format, let weights) = works[0] else {
-      return nil
-    }
-    return (format, weights)
-  }
-
-  /// Leaves off what was begun with `prepare`: it can be claimed anew.
-  func leave() {
-    state.withLock { state in
-      state.isPreparing = false
-      state.hands -= 1
-    }
-  }
-
   /// Whether a piece of work is still to be done here.
   func isActive(_ index: Int) -> Bool { state.withLock { $0.isActive[index] } }
 
@@ -147,6 +138,9 @@ final class Job: Sendable {
       state.hands -= 1
     }
   }
+
+  /// Gives back work that was abandoned.
+  func release() { state.withLock { $0.hands -= 1 } }
 
   /// Whether no thread is at it.
   var isIdle: Bool { state.withLock { $0.hands == 0 && !($0.isResting && $0.source != nil) } }

@@ -84,6 +84,11 @@ public final class Measurer: Sendable {
   /// How many weights were measured so far, each once for each format.
   public var weightsMeasured: Int { progress.count }
 
+  /// Whether nothing is left to be done, as far as the workers know.
+  public var isIdle: Bool {
+    idle.load(ordering: .sequentiallyConsistent) == workers && changes.withLock(\.isEmpty)
+  }
+
   /// Abandons everything and waits until the workers have ended.
   public func stop() {
     change { $0.isStopped = true }
@@ -131,6 +136,7 @@ public final class Measurer: Sendable {
       case .task(let job, .prepare, let isUrgent): prepare(job, isUrgent)
       case .task(let job, .advance(let slice, let source, let passes), _):
         advance(slice, source, passes, of: job, seen, &buffers)
+      case .task(let job, .whole(let work), _): perform(work, of: job, seen)
       case .ask(let tensor, let wishes, let revision):
         let works = wishes.works(tensor)
         queue.withLock { $0.settle(tensor: tensor, works, revision: revision) }
@@ -146,35 +152,12 @@ public final class Measurer: Sendable {
         model, tensor: job.tensor, importance: importance,
         wholeRows: job.works.contains(where: \.needsWholeRows))
     else { return end(job, job.works.map { ($0, .unreadable) }) }
-    if let wanted = job.estimate { return estimate(job, wanted.format, wanted.weights, source) }
     source.givesBack = givesBack && !isUrgent
     if let findings = job.begin(source, ranges: ranges) {
       end(job, findings)
     } else {
       wakeOthers()
     }
-  }
-
-  /// Estimates in one go, unless it is no longer wanted: what was looked at until then is kept.
-  private func estimate(_ job: Job, _ format: Format, _ weights: Int, _ source: TensorSource) {
-    var seen = generation.load(ordering: .acquiring)
-    do throws(Abandoned) {
-      let finding = try source.estimate(format, weights: weights, samples: ranges.samples) {
-        () throws(Abandoned) in
-        let now = generation.load(ordering: .acquiring)
-        guard now != seen else { return }
-        seen = now
-        let isWanted = queue.withLock { queue in
-          for change in takeChanges() { change(&queue) }
-          return queue.isWanted(job.works[0])
-        }
-        if !isWanted { throw Abandoned() }
-      }
-      end(job, [(job.works[0], finding)])
-    } catch {
-      job.leave()
-    }
-    wakeOthers()
   }
 
   private func advance(
@@ -191,6 +174,28 @@ public final class Measurer: Sendable {
       end(job, findings)
     }
     wakeOthers()
+  }
+
+  /// Does work in one go, unless it isn't wanted any longer: else, as lists change with every finding, it might
+  /// never end.
+  private func perform(_ work: Work, of job: Job, _ seen: Int) {
+    var seen = seen
+    var measuring = Measuring(model: model, importance: importance, ranges: ranges)
+    do throws(Abandoned) {
+      let finding = try measuring.perform(work) { () throws(Abandoned) in
+        let now = generation.load(ordering: .acquiring)
+        guard now != seen else { return }
+        seen = now
+        let isWanted = queue.withLock { queue in
+          for change in takeChanges() { change(&queue) }
+          return queue.isWanted(work)
+        }
+        if !isWanted { throw Abandoned() }
+      }
+      end(job, [(work, finding)])
+    } catch {
+      job.release()
+    }
   }
 
   private func end(_ job: Job, _ findings: [(Work, Finding)]) {

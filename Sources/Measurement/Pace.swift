@@ -14,9 +14,6 @@ public struct Pace: Sendable {
     while marks.count > 2, time - marks[1].time >= Self.window { marks.removeFirst() }
   }
 
-  /// What was noted last.
-  public var latest: Int? { marks.last?.weights }
-
   /// Weights for each second; 0 before there is anything to go by.
   public var perSecond: Double {
     guard let first = marks.first, let last = marks.last else { return 0 }

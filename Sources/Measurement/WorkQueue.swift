@@ -91,6 +91,11 @@ struct WorkQueue {
   /// Takes note of what is known from elsewhere.
   mutating func know(_ works: [Work]) { done.formUnion(works) }
 
+  /// Whether work is on one of the lists.
+  func isWanted(_ work: Work) -> Bool {
+    !isStopped && (urgent.contains(work) || backgroundWanted.contains(work))
+  }
+
   // MARK: - What to do
 
   mutating func next() -> Next {
@@ -202,11 +207,6 @@ struct WorkQueue {
     let job = Job(tensor: works.first?.tensor ?? 0, works: works)
     for work in works { owners[work] = job }
     return job
-  }
-
-  /// Whether somebody waits for a piece of work, ladders aside.
-  func isWanted(_ work: Work) -> Bool {
-    !isStopped && (urgent.contains(work) || backgroundWanted.contains(work))
   }
 
   // MARK: - What is done

@@ -156,10 +156,13 @@ import Testing
   @Test func idleUsesNoProcessor() throws {
     let terminal = try explore(model)
     try #require(terminal.wait(until: isMeasured))
-    terminal.watch(for: .milliseconds(300))
-    guard let before = terminal.processorTime else { return }
-    terminal.watch(for: .seconds(1))
-    let used = try #require(terminal.processorTime) - before
+    // Ladders that nobody sees are measured first.
+    var used = 1.0
+    for _ in 0..<10 where used > 0.02 {
+      guard let before = terminal.processorTime else { return }
+      terminal.watch(for: .seconds(1))
+      used = try #require(terminal.processorTime) - before
+    }
     #expect(used <= 0.02)
     terminal.expectQuits()
   }

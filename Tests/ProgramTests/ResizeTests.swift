@@ -32,7 +32,9 @@ import Testing
     terminal.resize(to: Size(columns: 110, rows: 36))
     try #require(terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") })
     terminal.send("\u{C}")
-    try #require(terminal.wait { $0.text == before }, "\(terminal.screen.picture)")
+    try #require(
+      terminal.wait { $0.text == before },
+      "\(before.joined(separator: "\n"))\n\(terminal.screen.picture)")
     terminal.send("u")
     try #require(terminal.wait { !$0.text[0].contains("unsaved") })
     terminal.expectQuits()

@@ -215,24 +215,27 @@ private struct Worker {
 private struct PaceClock {
   private static let interval = Duration.milliseconds(500)
   private var pace = Pace()
-  private var last: ContinuousClock.Instant?
+  private var last = ContinuousClock.now
   private var isMoving = true
+  private var told = 0.0
 
   /// How long to wait for events; nil: until there are some.
   var wait: Duration? { isMoving ? Self.interval : nil }
 
-  /// Weights for each second, if it is time to say so.
+  /// Weights for each second, if it is time to say so; 0 once at the end.
   mutating func reading(of measurer: Measurer) -> Double? {
     let now = ContinuousClock.now
-    if let last, now - last < Self.interval { return nil }
+    isMoving = !measurer.isIdle
+    if isMoving {
+      guard now - last >= Self.interval else { return nil }
+      pace.note(measurer.weightsMeasured, at: now)
+    } else {
+      pace = Pace()
+    }
     last = now
-    let before = pace.latest
-    pace.note(measurer.weightsMeasured, at: now)
-    // After a rest it begins anew, and a rest is told once.
-    let moves = pace.latest != before
-    defer { isMoving = moves }
-    if !moves { pace = Pace(); pace.note(measurer.weightsMeasured, at: now) }
-    return moves || isMoving ? pace.perSecond : nil
+    guard pace.perSecond > 0 || told > 0 else { return nil }
+    told = pace.perSecond
+    return told
   }
 }
 

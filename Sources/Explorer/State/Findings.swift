@@ -17,6 +17,8 @@ struct Findings: Sendable {
   var unreadable: Set<Int> = []
   /// Formats of which a sample says nothing, by tensor.
   var inestimable: [Int: Set<Format>] = [:]
+  /// The files that were cut short or removed.
+  var lostFiles: Set<Int> = []
 
   init(count: Int = 0) {
     measurements = Array(repeating: [:], count: count)

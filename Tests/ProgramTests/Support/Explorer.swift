@@ -26,6 +26,7 @@ func isWhole(_ screen: VirtualScreen) -> Bool {
 func isMeasured(_ screen: VirtualScreen) -> Bool {
   isWhole(screen) && (screen.text[1].contains("NMSE") || screen.size.columns < 60)
     && !screen.text[1].contains("…") && !screen.text[1].contains("ladders")
+    && !screen.picture.contains("counting…")
     && !screen.picture.contains("  …")
 }
 
