@@ -2,14 +2,16 @@ import Foundation
 import Quantization
 import Testing
 
-/// Fresh random weights through ggml's own library, where it is at hand:
+/// Fresh random weights through ggml's own library, where it is at hand. That of the PyPI package xllamacpp needs
+/// Python's library before it:
 ///
-///     GGML_LIBRARY=$(python3 -c 'import xllamacpp; print(xllamacpp.__path__[0] + "/xllamacpp.abi3.so")') \
+///     GGML_LIBRARY=$(python3 -c 'import sysconfig, xllamacpp; v = sysconfig.get_config_var
+///     print(v("LIBDIR") + "/" + v("INSTSONAME") + ":" + xllamacpp.__path__[0] + "/xllamacpp.abi3.so")') \
 ///       swift test --filter GGMLPeerTests
 @Suite(.enabled(if: GGMLLibrary.path != nil, "GGML_LIBRARY names no library of ggml"))
 struct GGMLPeerTests {
   @Test(arguments: GGMLType.allCases) func bytesAreThoseOfTheLibrary(type: GGMLType) throws {
-    let library = try #require(GGMLLibrary())
+    let library = try GGMLLibrary()
     let format = Format.ggml(type)
     let codec = format.codec()
     let seed = UInt64(Date().timeIntervalSince1970 * 1000)
@@ -53,8 +55,13 @@ struct GGMLPeerTests {
   }
 }
 
-/// ggml's library, loaded at run time.
+/// ggml's library, loaded at run time: the last of some paths with colons between them, the others being what it
+/// needs.
 struct GGMLLibrary {
+  struct Failure: Error, CustomStringConvertible {
+    let description = dlerror().map { String(cString: $0) } ?? "no library is named"
+  }
+
   typealias Encode =
     @convention(c) (
       Int32, UnsafePointer<Float>?, UnsafeMutableRawPointer?, Int64, Int64, Int64,
@@ -65,10 +72,15 @@ struct GGMLLibrary {
 
   private let encode: Encode
 
-  init?() {
-    guard let path = Self.path, let library = dlopen(path, RTLD_NOW),
-      let function = dlsym(library, "ggml_quantize_chunk")
-    else { return nil }
+  init() throws {
+    var library: UnsafeMutableRawPointer?
+    for path in (Self.path ?? "").split(separator: ":") {
+      library = dlopen(String(path), RTLD_LAZY | RTLD_GLOBAL)
+      guard library != nil else { throw Failure() }
+    }
+    guard library != nil, let function = dlsym(library, "ggml_quantize_chunk") else {
+      throw Failure()
+    }
     encode = unsafeBitCast(function, to: Encode.self)
   }
 
