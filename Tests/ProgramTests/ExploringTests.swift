@@ -53,6 +53,7 @@ import Testing
     try #require(terminal.press("\u{15}\(plan)\r", until: "saved to "))
     #expect(
       terminal.wait { $0.text[0].contains("my plan.json") && $0.text[0].hasSuffix("· saved") })
+    terminal.settle()
     let before = terminal.screen.text
     terminal.expectQuits()
 

@@ -17,6 +17,7 @@ import Testing
     let terminal = try explore(model)
     terminal.send("jj4")
     try #require(terminal.wait { isMeasured($0) && $0.text[0].contains("unsaved") })
+    terminal.settle()
     let before = terminal.screen.text
     var generator = SeededGenerator(seed: 3)
     for step in 0..<200 {

@@ -159,6 +159,9 @@ public final class PseudoTerminal {
   /// Reads on for so long, whatever comes.
   public func watch(for duration: Duration) { _ = until(duration) { false } }
 
+  /// Reads on until nothing more comes: a frame may arrive in parts.
+  public func settle() { while pump(milliseconds: 100) {} }
+
   /// Reads on until the program has ended; nil if it doesn't in time.
   public func waitForExit(_ patience: Duration = patience) -> Exit? {
     _ = until(patience) { self.exit != nil }
