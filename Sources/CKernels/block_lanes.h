@@ -51,47 +51,49 @@ BL_INLINE void bl_take_blocks(bl_remainder *left, size_t block, bl_blocks *taken
   }
 }
 
-/// Sixteen rows of sixteen become columns.
-BL_INLINE void bl_transpose(f32x16 m[16]) {
-  f32x16 t[16];
-  for (int i = 0; i < 16; i += 2) {
-    const f32x16 a = m[i], b = m[i + 1];
-    t[i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-    t[i + 1] = __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+#define BL_SHUFFLE4(a, b, i, j, k, l)                                                                     \
+  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8,       \
+                          i + 12, j + 12, k + 12, l + 12)
+
+/// Quarters i, j of a and k, l of b.
+#define BL_QUARTERS(a, b, i, j, k, l)                                                                     \
+  __builtin_shufflevector(a, b, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 4 * j, 4 * j + 1, 4 * j + 2,      \
+                          4 * j + 3, 16 + 4 * k, 17 + 4 * k, 18 + 4 * k, 19 + 4 * k, 16 + 4 * l,          \
+                          17 + 4 * l, 18 + 4 * l, 19 + 4 * l)
+
+/// Lane r of out[j] is rows[r][j]: a transposition of 16 x 16.
+BL_INLINE void bl_transpose(const float *const rows[bl_lanes], f32x16 out[16]) {
+  BL_LANES(f32x16) t[16];
+  for (int r = 0; r < 16; r += 4) {
+    const f32x16 a = *(const f32x16 *)rows[r], b = *(const f32x16 *)rows[r + 1];
+    const f32x16 c = *(const f32x16 *)rows[r + 2], d = *(const f32x16 *)rows[r + 3];
+    const f32x16 ab = BL_SHUFFLE4(a, b, 0, 16, 1, 17), cd = BL_SHUFFLE4(c, d, 0, 16, 1, 17);
+    const f32x16 ab2 = BL_SHUFFLE4(a, b, 2, 18, 3, 19), cd2 = BL_SHUFFLE4(c, d, 2, 18, 3, 19);
+    t[r] = BL_SHUFFLE4(ab, cd, 0, 1, 16, 17);
+    t[r + 1] = BL_SHUFFLE4(ab, cd, 2, 3, 18, 19);
+    t[r + 2] = BL_SHUFFLE4(ab2, cd2, 0, 1, 16, 17);
+    t[r + 3] = BL_SHUFFLE4(ab2, cd2, 2, 3, 18, 19);
   }
-  for (int i = 0; i < 16; i += 4) {
-    for (int k = 0; k < 2; k++) {
-      const f32x16 a = t[i + k], b = t[i + k + 2];
-      f32x16 *to = m + i + 2 * k;
-      to[0] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-      to[1] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-    }
+  // Quarter q of t[4k + c] is column 4q + c of rows 4k to 4k + 3.
+  for (int c = 0; c < 4; c++) {
+    const f32x16 even = BL_QUARTERS(t[c], t[c + 4], 0, 2, 0, 2);
+    const f32x16 odd = BL_QUARTERS(t[c], t[c + 4], 1, 3, 1, 3);
+    const f32x16 even2 = BL_QUARTERS(t[c + 8], t[c + 12], 0, 2, 0, 2);
+    const f32x16 odd2 = BL_QUARTERS(t[c + 8], t[c + 12], 1, 3, 1, 3);
+    out[c] = BL_QUARTERS(even, even2, 0, 2, 0, 2);
+    out[c + 4] = BL_QUARTERS(odd, odd2, 0, 2, 0, 2);
+    out[c + 8] = BL_QUARTERS(even, even2, 1, 3, 1, 3);
+    out[c + 12] = BL_QUARTERS(odd, odd2, 1, 3, 1, 3);
   }
-  // Now quarter q of m[4 * i + k] is column 4 * q + k of rows 4 * i to 4 * i + 3.
-  for (int k = 0; k < 4; k++) {
-    f32x16 half[4];
-    for (int i = 0; i < 2; i++) {
-      const f32x16 a = m[8 * i + k], b = m[8 * i + 4 + k];
-      half[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-      half[2 + i] =
-          __builtin_shufflevector(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    }
-    for (int i = 0; i < 2; i++) {
-      const f32x16 a = half[2 * i], b = half[2 * i + 1];
-      f32x16 *to = t + 8 * i + k;
-      to[0] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-      to[4] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    }
-  }
-  for (int i = 0; i < 16; i++) m[i] = t[i];
 }
 
 /// x[j] becomes value `from + j` of sixteen blocks; `count` is a multiple of 16.
 BL_INLINE void bl_gather(const float *const blocks[bl_lanes], int from, int count, f32x16 *x) {
   BL_ONE_BY_ONE
   for (int j = 0; j < count; j += 16) {
-    for (int lane = 0; lane < bl_lanes; lane++) x[j + lane] = *(const f32x16 *)(blocks[lane] + from + j);
-    bl_transpose(x + j);
+    const float *rows[bl_lanes];
+    for (int lane = 0; lane < bl_lanes; lane++) rows[lane] = blocks[lane] + from + j;
+    bl_transpose(rows, x + j);
   }
 }
 

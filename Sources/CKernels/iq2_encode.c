@@ -154,30 +154,15 @@ BL_INLINE void encode_iq2_xxs(const bl_iq_lists *lists, bl_iq_block *block, uint
 
 BL_KERNEL void bl_encode_iq2_xxs(const float *restrict weights, const float *restrict importance, size_t rows,
                                  size_t row_length, uint8_t *restrict out) {
-  const size_t columns = row_length / bl_super_block, count = rows * columns;
   if (!importance) {
-    memset(out, 0, count * iq2_xxs_bytes);
+    memset(out, 0, rows * (row_length / bl_super_block) * iq2_xxs_bytes);
     return;
   }
-  const bl_iq_lists *lists = bl_iq2_xxs_lists();
-  bl_iq_source source = {weights, importance, columns, count, {0}};
-  bl_iq_block block;
-  BL_ONE_BY_ONE
-  for (size_t b = 0; b < count; b++, out += iq2_xxs_bytes) {
-    bl_iq_read(&source, b, 1, bl_iq_by_square, &block);
-    encode_iq2_xxs(lists, &block, out);
-  }
+  bl_iq_encode_rows(bl_iq2_xxs_lists(), weights, importance, rows, row_length, 1,
+                    bl_iq_by_square, encode_iq2_xxs, iq2_xxs_bytes, out);
 }
 
 // MARK: IQ2_XS, IQ2_S
-
-/// Scales of sixteens, two a byte. Returns d before the type's own factor.
-BL_INLINE float put_scales(const float *scales, float greatest, uint8_t *out) {
-  uint8_t codes[sixteens];
-  const float d = bl_iq_scale_codes(scales, sixteens, greatest, codes);
-  for (int k = 0; k < sixteens / 2; k++) out[k] = (uint8_t)(codes[2 * k] | codes[2 * k + 1] << 4);
-  return d;
-}
 
 BL_INLINE void put_iq2_xs_group(const bl_iq_lists *lists, const bl_iq_block *block, int group, bool inverted,
                                 const bl_iq_fit *fit, uint8_t *out) {
@@ -227,37 +212,31 @@ BL_INLINE void encode_sixteens(const bl_iq_lists *lists, const bl_iq_block *bloc
     if (!s) memset(out, 0, bytes);
     return;
   }
-  const float d = put_scales(scales, greatest, out + bytes - 8);
+  const float d = bl_iq_put_scales(scales, sixteens, greatest, out + bytes - 8);
   bl_store_half(s ? d * 0.9875f : d, out);
+}
+
+BL_INLINE void encode_iq2_xs(const bl_iq_lists *lists, bl_iq_block *block, uint8_t *out) {
+  bl_iq_even_signs(block);
+  encode_sixteens(lists, block, false, out);
+}
+
+BL_INLINE void encode_iq2_s(const bl_iq_lists *lists, bl_iq_block *block, uint8_t *out) {
+  encode_sixteens(lists, block, true, out);
 }
 
 BL_KERNEL void bl_encode_iq2_xs(const float *restrict weights, const float *restrict importance, size_t rows,
                                 size_t row_length, uint8_t *restrict out) {
-  const size_t columns = row_length / bl_super_block, count = rows * columns;
   if (!importance) {
-    memset(out, 0, count * iq2_xs_bytes);
+    memset(out, 0, rows * (row_length / bl_super_block) * iq2_xs_bytes);
     return;
   }
-  const bl_iq_lists *lists = bl_iq2_xs_lists();
-  bl_iq_source source = {weights, importance, columns, count, {0}};
-  bl_iq_block block;
-  BL_ONE_BY_ONE
-  for (size_t b = 0; b < count; b++, out += iq2_xs_bytes) {
-    bl_iq_read(&source, b, 1, bl_iq_by_square, &block);
-    bl_iq_even_signs(&block);
-    encode_sixteens(lists, &block, false, out);
-  }
+  bl_iq_encode_rows(bl_iq2_xs_lists(), weights, importance, rows, row_length, 1,
+                    bl_iq_by_square, encode_iq2_xs, iq2_xs_bytes, out);
 }
 
 BL_KERNEL void bl_encode_iq2_s(const float *restrict weights, const float *restrict importance, size_t rows,
                                size_t row_length, uint8_t *restrict out) {
-  const bl_iq_lists *lists = bl_iq2_s_lists();
-  const size_t columns = row_length / bl_super_block, count = rows * columns;
-  bl_iq_source source = {weights, importance, columns, count, {0}};
-  bl_iq_block block;
-  BL_ONE_BY_ONE
-  for (size_t b = 0; b < count; b++, out += iq2_s_bytes) {
-    bl_iq_read(&source, b, 2, bl_iq_by_variance, &block);
-    encode_sixteens(lists, &block, true, out);
-  }
+  bl_iq_encode_rows(bl_iq2_s_lists(), weights, importance, rows, row_length, 2,
+                    bl_iq_by_variance, encode_iq2_s, iq2_s_bytes, out);
 }

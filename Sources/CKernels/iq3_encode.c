@@ -43,15 +43,8 @@ BL_INLINE void encode_iq3_xxs(const bl_iq_lists *lists, bl_iq_block *block, uint
 
 BL_KERNEL void bl_encode_iq3_xxs(const float *restrict weights, const float *restrict importance, size_t rows,
                                  size_t row_length, uint8_t *restrict out) {
-  const bl_iq_lists *lists = bl_iq3_xxs_lists();
-  const size_t columns = row_length / bl_super_block, count = rows * columns;
-  bl_iq_source source = {weights, importance, columns, count, {0}};
-  bl_iq_block block;
-  BL_ONE_BY_ONE
-  for (size_t b = 0; b < count; b++, out += iq3_xxs_bytes) {
-    bl_iq_read(&source, b, 2, bl_iq_by_square, &block);
-    encode_iq3_xxs(lists, &block, out);
-  }
+  bl_iq_encode_rows(bl_iq3_xxs_lists(), weights, importance, rows, row_length, 2,
+                    bl_iq_by_square, encode_iq3_xxs, iq3_xxs_bytes, out);
 }
 
 /// Indices and signs go to `place`, which the reference doesn't move on for groups of zeros. (So that groups
@@ -68,7 +61,7 @@ BL_INLINE void put_iq3_s_group(const bl_iq_lists *lists, const bl_iq_block *bloc
   for (int k = 0; k < 4; k++) out[74 + place * 4 + k] = block->signs[group * 4 + k] ^ (inverted ? 255 : 0);
 }
 
-BL_INLINE void encode_iq3_s(const bl_iq_lists *lists, const bl_iq_block *block, uint8_t *out) {
+BL_INLINE void encode_iq3_s(const bl_iq_lists *lists, bl_iq_block *block, uint8_t *out) {
   const bl_iq_kind kind = {.dims = 4, .bits = 3, .levels = 8, .group = 32, .tries = 9, .step = 0.2f};
   float scales[groups], greatest = 0;
   int place = 0;
@@ -90,20 +83,11 @@ BL_INLINE void encode_iq3_s(const bl_iq_lists *lists, const bl_iq_block *block, 
     greatest = greatest > scales[group] ? greatest : scales[group];
   }
   if (greatest == 0) return;
-  uint8_t codes[groups];
-  bl_store_half(bl_iq_scale_codes(scales, groups, greatest, codes) * 1.033f, out);
-  for (int k = 0; k < groups / 2; k++) out[106 + k] = (uint8_t)(codes[2 * k] | codes[2 * k + 1] << 4);
+  bl_store_half(bl_iq_put_scales(scales, groups, greatest, out + 106) * 1.033f, out);
 }
 
 BL_KERNEL void bl_encode_iq3_s(const float *restrict weights, const float *restrict importance, size_t rows,
                                size_t row_length, uint8_t *restrict out) {
-  const bl_iq_lists *lists = bl_iq3_s_lists();
-  const size_t columns = row_length / bl_super_block, count = rows * columns;
-  bl_iq_source source = {weights, importance, columns, count, {0}};
-  bl_iq_block block;
-  BL_ONE_BY_ONE
-  for (size_t b = 0; b < count; b++, out += iq3_s_bytes) {
-    bl_iq_read(&source, b, 2, bl_iq_by_square, &block);
-    encode_iq3_s(lists, &block, out);
-  }
+  bl_iq_encode_rows(bl_iq3_s_lists(), weights, importance, rows, row_length, 2,
+                    bl_iq_by_square, encode_iq3_s, iq3_s_bytes, out);
 }

@@ -19,8 +19,6 @@ typedef struct {
   uint8_t signs[bl_super_block / 8];
 } bl_iq_block;
 
-typedef float f32x4 __attribute__((ext_vector_type(4), aligned(4)));
-
 /// Sums of squares of up to four super-blocks, each in order: a lane for each.
 BL_INLINE void bl_iq_sums(const float *w, size_t blocks, float sums[4]) {
   const float *rows[4];
@@ -79,6 +77,24 @@ BL_INLINE void bl_iq_read(bl_iq_source *source, size_t b, float spread, bl_iq_un
   const float *importance =
       source->importance ? source->importance + b % source->columns * bl_super_block : NULL;
   bl_iq_prepare(w, importance, spread * source->sums[b % 4] / bl_super_block, unweighted, block);
+}
+
+/// Encodes a super-block that is ready for the search; may change it.
+typedef void bl_iq_encoder(const bl_iq_lists *lists, bl_iq_block *block, uint8_t *out);
+
+/// Encodes several rows, a super-block of `bytes` bytes after another. `encode` is known where this is called, and so
+/// inlined.
+BL_INLINE void bl_iq_encode_rows(const bl_iq_lists *lists, const float *weights, const float *importance,
+                                 size_t rows, size_t row_length, float spread, bl_iq_unweighted unweighted,
+                                 bl_iq_encoder *encode, size_t bytes, uint8_t *restrict out) {
+  const size_t columns = row_length / bl_super_block, count = rows * columns;
+  bl_iq_source source = {weights, importance, columns, count, {0}};
+  bl_iq_block block;
+  BL_ONE_BY_ONE
+  for (size_t b = 0; b < count; b++, out += bytes) {
+    bl_iq_read(&source, b, spread, unweighted, &block);
+    encode(lists, &block, out);
+  }
 }
 
 /// Makes the number of minuses of each eight weights even, by changing the one that counts least.
@@ -146,6 +162,14 @@ BL_INLINE float bl_iq_scale_codes(const float *scales, int count, float greatest
     const int32_t code = bl_iq_nearest(0.5f * (inverse * scales[k] - 1));
     codes[k] = (uint8_t)(code < 0 ? 0 : code > 15 ? 15 : code);
   }
+  return d;
+}
+
+/// The same, stored two a byte.
+BL_INLINE float bl_iq_put_scales(const float *scales, int count, float greatest, uint8_t *out) {
+  uint8_t codes[bl_super_block / 16];
+  const float d = bl_iq_scale_codes(scales, count, greatest, codes);
+  for (int k = 0; k < count / 2; k++) out[k] = (uint8_t)(codes[2 * k] | codes[2 * k + 1] << 4);
   return d;
 }
 

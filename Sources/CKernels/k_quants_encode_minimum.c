@@ -84,7 +84,7 @@ BL_INLINE void search_integers(const float values[bl_lanes][16], const float wei
     value_rows[s] = values[s];
     weight_rows[s] = weights[s];
   }
-  BL_ALIGNED f32x16 x[16], w[16], levels[16];
+  BL_LANES(f32x16) x[16], w[16], levels[16];
   f32x16 peak = 0, inverse;
   bl_transpose(value_rows, x);
   bl_transpose(weight_rows, w);
@@ -198,7 +198,7 @@ BL_INLINE void find_integers(const bl_fit_plan *p, bool weighted, findings *foun
 }
 
 /// With importance, squares have the super-block's mean square added, or, with groups of 32, twice that.
-BL_INLINE void find_all(const bl_batch *batch, const bl_fit_plan *p, bool weighted, findings *out) {
+BL_INLINE void find_all(const bl_blocks *batch, const bl_fit_plan *p, bool weighted, findings *out) {
   float spread[bl_lanes];
   if (weighted) {
     f32x16 squares;
@@ -211,7 +211,7 @@ BL_INLINE void find_all(const bl_batch *batch, const bl_fit_plan *p, bool weight
   find_integers(p, weighted, out);
 }
 
-BL_INLINE void put_q2_K(const bl_batch *batch, const bl_fit_plan *p, const findings *found, uint8_t *out) {
+BL_INLINE void put_q2_K(const bl_blocks *batch, const bl_fit_plan *p, const findings *found, uint8_t *out) {
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s++, out += 84) {
     bl_store_half(found->scales.unit[s], out + 80);
@@ -230,7 +230,7 @@ BL_INLINE void put_q2_K(const bl_batch *batch, const bl_fit_plan *p, const findi
 }
 
 /// Half d, half dmin, twelve bytes of scales; then Q5_K's fifth bits; then the low four.
-BL_INLINE void put_q45_K(const bl_batch *batch, const bl_fit_plan *p, const findings *found, bool limited,
+BL_INLINE void put_q45_K(const bl_blocks *batch, const bl_fit_plan *p, const findings *found, bool limited,
                          uint8_t *out) {
   const int bytes = p->greatest == 31 ? 176 : 144;
   BL_ONE_BY_ONE
@@ -256,13 +256,13 @@ BL_INLINE void put_q45_K(const bl_batch *batch, const bl_fit_plan *p, const find
 
 BL_INLINE void encode(const float *weights, const float *importance, size_t rows, size_t row_length,
                       const bl_fit_plan *p, uint8_t *out) {
-  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  bl_remainder left = bl_begin(weights, importance, rows, row_length, bl_super_block);
   const size_t bytes = p->greatest == 3 ? 84 : p->greatest == 15 ? 144 : 176;
   BL_ONE_BY_ONE
-  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * bytes) {
-    bl_batch batch;
+  for (; left.blocks > 0; out += bl_lanes * bytes) {
+    bl_blocks batch;
     findings found;
-    bl_take_batch(weights, importance, first, count, per_row, &batch);
+    bl_take_blocks(&left, bl_super_block, &batch);
     find_all(&batch, p, importance != NULL, &found);
     if (p->greatest == 3) {
       put_q2_K(&batch, p, &found, out);

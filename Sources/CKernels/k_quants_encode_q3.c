@@ -123,7 +123,7 @@ BL_INLINE void find_unsettled(const f32x16 *x, const f32x16 *levels, const bl_fi
 /// Changes one level after another as long as that makes the fit better, at most five times round. (A round
 /// without a change would repeat itself, so no group need leave before the others.)
 BL_INLINE void refine(const f32x16 x[refined][16], f32x16 levels[refined][16], bl_fit_sums f[refined]) {
-  BL_ALIGNED f32x16 w[refined][16], wx[refined][16];
+  BL_LANES(f32x16) w[refined][16], wx[refined][16];
   for (int k = 0; k < refined; k++) {
     for (int j = 0; j < 16; j++) {
       w[k][j] = x[k][j] * x[k][j];
@@ -175,7 +175,7 @@ BL_INLINE void fit_first(refinement *r) {
   r->unsettled_count = 0;
   BL_ONE_BY_ONE
   for (int s = 0; s < r->used; s++) {
-    BL_ALIGNED f32x16 x[16], levels[16];
+    BL_LANES(f32x16) x[16], levels[16];
     f32x16 scale;
     i32x16 nothing, unsettled;
     bl_fit_sums f;
@@ -198,7 +198,7 @@ BL_INLINE void fit_unsettled(refinement *r) {
   const size_t count = r->unsettled_count;
   BL_ONE_BY_ONE
   for (size_t start = 0; start < count; start += refined * bl_lanes) {
-    BL_ALIGNED f32x16 x[refined][16], levels[refined][16];
+    BL_LANES(f32x16) x[refined][16], levels[refined][16];
     f32x16 scale;
     i32x16 nothing[refined];
     bl_fit_sums f[refined];
@@ -262,19 +262,19 @@ typedef struct {
   float scale[bl_lanes][16], weight[bl_lanes][16], inverse[bl_lanes][16], middle[bl_lanes][16];
 } found;
 
-BL_INLINE void fit_batch(const bl_batch *batch, found *out) {
+BL_INLINE void fit_batch(const bl_blocks *batch, found *out) {
   f32x16 squares;
   bl_sum_squares(batch, &squares);
   squares = 2.0f * squares / (float)bl_super_block;
   memset(out, 0, sizeof *out);
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s++) {
-    BL_ALIGNED f32x16 x[16], w[16];
+    BL_LANES(f32x16) x[16], w[16];
     f32x16 weight = 0;
     bl_load_groups_of_16(batch->weights[s], x);
     bl_load_groups_of_16(batch->importance[s], w);
     const f32x16 spread = squares[s];
-    bl_weigh(x, &spread, 16, w);
+    bl_weigh(x, w, &spread, 16, w);
     for (int j = 0; j < 16; j++) weight += w[j];
     bl_scale_fit f;
     bl_search_scale(x, w, 4, &f);
@@ -292,7 +292,7 @@ BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], flo
     rows[s] = f->scale[s];
     weight_rows[s] = f->weight[s];
   }
-  BL_ALIGNED f32x16 x[16], w[16];
+  BL_LANES(f32x16) x[16], w[16];
   bl_transpose(rows, x);
   bl_transpose(weight_rows, w);
   bl_scale_fit best;
@@ -306,7 +306,7 @@ BL_INLINE void find_integers(const found *f, uint8_t integers[bl_lanes][16], flo
   }
 }
 
-BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
+BL_INLINE void encode_weighted(const bl_blocks *batch, uint8_t *out) {
   found f;
   uint8_t integers[bl_lanes][16];
   float units[bl_lanes];
@@ -328,15 +328,15 @@ BL_INLINE void encode_weighted(const bl_batch *batch, uint8_t *out) {
 
 BL_KERNEL void bl_encode_q3_K(const float *restrict weights, const float *restrict importance, size_t rows,
                               size_t row_length, uint8_t *restrict out) {
-  const size_t per_row = row_length / bl_super_block, count = rows * per_row;
+  bl_remainder left = bl_begin(weights, importance, rows, row_length, bl_super_block);
   if (importance == NULL) {
-    encode_refined(weights, count, out);
+    encode_refined(weights, left.blocks, out);
     return;
   }
   BL_ONE_BY_ONE
-  for (size_t first = 0; first < count; first += bl_lanes, out += bl_lanes * 110) {
-    bl_batch batch;
-    bl_take_batch(weights, importance, first, count, per_row, &batch);
+  for (; left.blocks > 0; out += bl_lanes * 110) {
+    bl_blocks batch;
+    bl_take_blocks(&left, bl_super_block, &batch);
     encode_weighted(&batch, out);
   }
 }

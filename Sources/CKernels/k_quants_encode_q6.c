@@ -65,7 +65,7 @@ BL_KERNEL void bl_encode_q6_K(const float *restrict weights, const float *restri
   const size_t per_row = row_length / bl_super_block, count = rows * per_row;
   BL_ONE_BY_ONE
   for (size_t block = 0; block < count; block++, weights += bl_super_block, out += 210) {
-    BL_ALIGNED f32x16 x[16], w[16];
+    BL_LANES(f32x16) x[16], w[16];
     bl_load_groups_of_16(weights, x);
     if (importance) {
       bl_load_groups_of_16(importance + block % per_row * bl_super_block, w);

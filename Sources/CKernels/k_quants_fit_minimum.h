@@ -174,7 +174,7 @@ BL_INLINE void weigh_plainly(const f32x16 *x, int count, f32x16 *w) {
 
 /// The weights, and how much they count, of the groups of super-block `s` (in groups of 32, and of the next).
 /// `spread` has what is added to each square where there is importance.
-BL_INLINE void load_groups(const bl_batch *batch, int s, const bl_fit_plan *p, const float spread[bl_lanes],
+BL_INLINE void load_groups(const bl_blocks *batch, int s, const bl_fit_plan *p, const float spread[bl_lanes],
                            f32x16 *x, f32x16 *w) {
   if (p->count == 32) {
     bl_load_groups_of_32(batch->weights[s], batch->weights[s + 1], x);
@@ -192,7 +192,7 @@ BL_INLINE void load_groups(const bl_batch *batch, int s, const bl_fit_plan *p, c
   } else {
     bl_load_groups_of_16(batch->importance[s], w);
   }
-  bl_weigh(x, &by_lane, p->count, w);
+  bl_weigh(x, w, &by_lane, p->count, w);
 }
 
 /// Keeps what was found for one super-block's groups, or for two's.
@@ -208,15 +208,15 @@ BL_INLINE void keep(const f32x16 *values, int count, float out[][16]) {
 }
 
 /// Fits the groups of a batch. (Its size is a multiple of how many super-blocks are fitted at once.)
-BL_INLINE void bl_fit_batch(const bl_batch *batch, const bl_fit_plan *p, const float spread[bl_lanes],
+BL_INLINE void bl_fit_batch(const bl_blocks *batch, const bl_fit_plan *p, const float spread[bl_lanes],
                             bl_minimum_fits *out) {
   const int together = p->count == 32 ? 2 : 1;
   BL_ONE_BY_ONE
   for (int s = 0; s < batch->used; s += together * abreast) {
-    BL_ALIGNED item v[32 * abreast];
+    BL_LANES(item) v[32 * abreast];
     bl_minimum_fit found[abreast];
     FOR_ALL_ABREAST {
-      BL_ALIGNED f32x16 x[32], w[32];
+      BL_LANES(f32x16) x[32], w[32];
       load_groups(batch, s + together * k, p, spread, x, w);
       for (int j = 0; j < p->count; j++) {
         v[j * abreast + k].x = x[j];
