@@ -40,21 +40,23 @@ public struct FormatRules: Sendable {
     self.importance = importance
   }
 
+  /// Why a tensor can't have a format; nil if it can. For several formats, ask for its rules first.
+  public func refusal(of format: Format, for tensor: Tensor) -> FormatRefusal? {
+    // Other formats depend on the rows alone: the tensor's name needn't be looked up.
+    if case .ggml = format { return self[tensor].refusal(of: format) }
+    return format.objection(rowLength: tensor.rowLength) == nil
+      ? nil : self[tensor].refusal(of: format)
+  }
+
   /// The rules for one tensor: ask once, then for all its formats.
   public subscript(tensor: Tensor) -> TensorRules {
     let matrices = tensor.shape.count == 3 ? tensor.shape[0] : 1
-    let subjects = names.names(of: tensor.name, matrices: matrices).map { name in
-      var shape = tensor.shape
-      if name.isTransposed, shape.count >= 2 {
-        shape.swapAt(shape.count - 1, shape.count - 2)
-      }
-      return LlamaQuantizeRules.Subject(
-        name: name.name, shape: name.expert == nil ? shape : [2] + shape,
-        architecture: names.architecture)
+    let subjects = names.names(of: tensor.name, matrices: matrices).map {
+      LlamaQuantizeRules.Subject(tensor, as: $0, architecture: names.architecture)
     }
     return TensorRules(
       rowLength: tensor.rowLength, subjects: subjects,
-      hasImportance: importance?[tensor] != nil, hasFile: importance != nil)
+      hasImportance: importance?.covers(tensor) == true, hasFile: importance != nil)
   }
 }
 

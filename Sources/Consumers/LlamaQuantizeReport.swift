@@ -67,7 +67,7 @@ public struct LlamaQuantizeReport: Sendable {
 private struct Builder {
   /// A tensor of the GGUF, or a part of one that conversion splits.
   struct Group {
-    var shape: [Int]
+    var subject: LlamaQuantizeRules.Subject
     var tensors: [Tensor] = []
     var formats: [Format] = []
     var importance = LlamaQuantizeRules.Importance.fits
@@ -98,7 +98,11 @@ private struct Builder {
     let found = names.names(of: tensor.name)
     if found.isEmpty { unnamed.append(tensor.id) }
     for name in found {
-      var group = groups[name.name] ?? Group(shape: shape(tensor, name))
+      var group =
+        groups[name.name]
+        ?? Group(
+          subject: LlamaQuantizeRules.Subject(
+            tensor, as: name, architecture: names.architecture))
       if group.tensors.isEmpty { order.append(name.name) }
       group.tensors.append(tensor)
       group.formats.append(format)
@@ -115,11 +119,9 @@ private struct Builder {
     for name in order {
       guard let group = groups[name], let format = group.formats.first else { continue }
       if Set(group.formats).count > 1 { mixed.append(name) }
-      let subject = LlamaQuantizeRules.Subject(
-        name: name, shape: group.shape, architecture: names.architecture)
       guard
         let outcome = LlamaQuantizeRules.outcome(
-          subject, asked: format, importance: group.importance), outcome != .asked
+          group.subject, asked: format, importance: group.importance), outcome != .asked
       else { continue }
       let asked = zip(group.tensors, group.formats).reduce(0) { $0 + bytes($1.0, $1.1) }
       let written: Int
@@ -140,16 +142,9 @@ private struct Builder {
     format?.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) ?? tensor.byteCount
   }
 
-  /// The shape after conversion: experts stacked, rows and channels exchanged where it does so.
-  private func shape(_ tensor: Tensor, _ name: GGUFName) -> [Int] {
-    var shape = tensor.shape
-    if name.isTransposed, shape.count >= 2 { shape.swapAt(shape.count - 1, shape.count - 2) }
-    return name.expert == nil ? shape : [2] + shape
-  }
-
   private func state(_ tensor: Tensor) -> LlamaQuantizeRules.Importance {
     guard let importance else { return .noFile }
-    if importance[tensor] != nil { return .fits }
+    if importance.covers(tensor) { return .fits }
     switch problems[tensor.id] {
     case .transposed: return .fits
     case .size, .expert: return .wrongSize

@@ -67,6 +67,16 @@ public enum LlamaQuantizeRules {
       self.architecture = architecture
     }
 
+    /// What conversion makes of a tensor under one of its names: experts stacked, rows and channels exchanged
+    /// where it does so.
+    init(_ tensor: Tensor, as name: GGUFName, architecture: String?) {
+      var shape = tensor.shape
+      if name.isTransposed, shape.count >= 2 { shape.swapAt(shape.count - 1, shape.count - 2) }
+      self.init(
+        name: name.name, shape: name.expert == nil ? shape : [2] + shape,
+        architecture: architecture)
+    }
+
     var rowLength: Int { shape.last ?? 1 }
     var isEmbedding: Bool {
       name == "token_embd.weight" || name == "per_layer_token_embd.weight"

@@ -130,6 +130,9 @@ public struct ModelImportance: Sendable {
     quantizableMatched = quantizable.count { matcher.places[$0.id] != nil }
   }
 
+  /// Whether there is importance for a tensor of the model.
+  public func covers(_ tensor: Tensor) -> Bool { places[tensor.id] != nil }
+
   /// The importance of a tensor of the model; nil if there is none.
   public subscript(tensor: Tensor) -> TensorImportance? {
     guard let place = places[tensor.id] else { return nil }

@@ -15,8 +15,14 @@ struct BlockGeometry {
   }
 
   func objection(rowLength: Int) -> String? {
-    rowLength % length == 0 ? nil : "rows of \(rowLength) aren't a multiple of \(length)"
+    blockObjection(rowLength: rowLength, blockLength: length)
   }
+}
+
+/// Why rows of a length can't be cut into blocks; nil if they can.
+func blockObjection(rowLength: Int, blockLength: Int) -> String? {
+  rowLength % blockLength == 0
+    ? nil : "rows of \(rowLength) aren't a multiple of \(blockLength)"
 }
 
 /// A codec of blocks of weights with a scale each, and perhaps one scale for the tensor.

@@ -27,7 +27,7 @@ extension GGMLType: FormatScheme {
   }
 
   func objection(rowLength: Int) -> String? {
-    rowLength % blockLength == 0 ? nil : "rows of \(rowLength) aren't a multiple of \(blockLength)"
+    blockObjection(rowLength: rowLength, blockLength: blockLength)
   }
 
   static let family = FormatFamily(
@@ -126,11 +126,12 @@ struct GGMLCodec: Codec {
       weights.withUnsafeMutableBufferPointer { out in
         guard let out = out.baseAddress else { return }
         var next = bytes.baseAddress
-        let rows = BlockEncoder(type, rowLength: encoded.rowLength)
-        rows.forEachStretch(of: count, roomFor: .max) { stretch in
-          if stretch.blocks > 0 { traits.decode(next, stretch.blocks, out + stretch.start) }
-          next = next.map { $0 + stretch.blocks * traits.bytesPerBlock }
-          (out + stretch.end).update(repeating: .nan, count: stretch.rest)
+        forEachBlockRun(
+          of: count, rowLength: encoded.rowLength, blockLength: traits.blockLength
+        ) { start, blocks, rest in
+          if blocks > 0 { traits.decode(next, blocks, out + start) }
+          next = next.map { $0 + blocks * traits.bytesPerBlock }
+          (out + start + blocks * traits.blockLength).update(repeating: .nan, count: rest)
         }
       }
     }
@@ -170,8 +171,7 @@ private struct BlockEncoder {
   let importance: UnsafePointer<Float>?
 
   init(
-    _ type: GGMLType, rowLength: Int,
-    importance: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
+    _ type: GGMLType, rowLength: Int, importance: UnsafeBufferPointer<Float>
   ) {
     let traits = type.traits
     encoder = traits.encode

@@ -42,26 +42,13 @@ struct HQQCodec: Codec {
   func encode(_ weights: Span<Float>, rowLength: Int) -> EncodedWeights {
     let rows = rowLength > 0 ? weights.count / rowLength : 0
     let layout = IntegerLayout(integer, rows: rows, rowLength: max(rowLength, 0))
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(integer.storedByteCount(rows: rows, rowLength: layout.rowLength))
     var grids: [bl_hqq_grid] = []
     grids.reserveCapacity(layout.scaleCount)
     var kernel = integer.kernelFormat
-    var codes = [UInt8](repeating: 0, count: layout.rowLength)
-    for row in 0..<rows {
-      weights.withUnsafeBufferPointer { source in
-        codes.withUnsafeMutableBufferPointer { codes in
-          guard let source = source.baseAddress, let codes = codes.baseAddress else { return }
-          for start in stride(from: 0, to: rowLength, by: layout.groupLength) {
-            let count = min(layout.groupLength, rowLength - start)
-            let group = source + (row * rowLength + start)
-            let grid = bl_hqq_search(&kernel, group, count)
-            grids.append(grid)
-            bl_hqq_codes(&kernel, grid, group, count, codes + start)
-          }
-        }
-      }
-      bytes += Packing.pack(codes, bits: integer.bits)
+    var bytes = layout.encodeGroups(of: weights) { group, count, codes in
+      let grid = bl_hqq_search(&kernel, group, count)
+      grids.append(grid)
+      bl_hqq_codes(&kernel, grid, group, count, codes)
     }
     for grid in grids { integer.scaleType.append(grid.scale, to: &bytes) }
     for grid in grids { integer.scaleType.append(grid.zero_point, to: &bytes) }
@@ -71,24 +58,12 @@ struct HQQCodec: Codec {
 
   func decode(_ encoded: EncodedWeights, into weights: inout MutableSpan<Float>) {
     guard encoded.format == format else { return }
-    precondition(
-      weights.count >= encoded.rows * encoded.rowLength, "too little room for the weights")
     let layout = IntegerLayout(integer, rows: encoded.rows, rowLength: encoded.rowLength)
     let scales = layout.scales(in: encoded.bytes)
     let zeroPoints = layout.realZeroPoints(in: encoded.bytes)
-    for row in 0..<encoded.rows {
-      let codes = layout.codes(ofRow: row, in: encoded.bytes)
-      weights.withUnsafeMutableBufferPointer { out in
-        codes.withUnsafeBufferPointer { codes in
-          guard let out = out.baseAddress, let codes = codes.baseAddress else { return }
-          for start in stride(from: 0, to: layout.rowLength, by: layout.groupLength) {
-            let index = row * layout.scalesPerRow + start / layout.groupLength
-            let grid = bl_hqq_grid(scale: scales[index], zero_point: zeroPoints[index])
-            let count = min(layout.groupLength, layout.rowLength - start)
-            bl_hqq_decode(grid, codes + start, count, out + (row * layout.rowLength + start))
-          }
-        }
-      }
+    layout.decodeGroups(in: encoded.bytes, into: &weights) { index, codes, count, out in
+      let grid = bl_hqq_grid(scale: scales[index], zero_point: zeroPoints[index])
+      bl_hqq_decode(grid, codes, count, out)
     }
   }
 }

@@ -41,33 +41,16 @@ struct IntegerCodec: Codec {
   func encode(_ weights: Span<Float>, rowLength: Int) -> EncodedWeights {
     let rows = rowLength > 0 ? weights.count / rowLength : 0
     let layout = IntegerLayout(integer, rows: rows, rowLength: max(rowLength, 0))
-    let size = integer.storedByteCount(rows: rows, rowLength: layout.rowLength)
-    var bytes = [UInt8](repeating: 0, count: layout.scaleOffset)
-    bytes.reserveCapacity(size)
     var grids: [bl_grid] = []
     grids.reserveCapacity(layout.scaleCount)
     var kernel = integer.kernelFormat
     let shared = tensorGrid(weights)
     if let shared, layout.scaleCount > 0 { grids.append(shared) }
-
-    var codes = [UInt8](repeating: 0, count: layout.rowLength)
-    for row in 0..<rows {
-      weights.withUnsafeBufferPointer { source in
-        codes.withUnsafeMutableBufferPointer { codes in
-          guard let source = source.baseAddress, let codes = codes.baseAddress else { return }
-          for start in stride(from: 0, to: rowLength, by: layout.groupLength) {
-            let count = min(layout.groupLength, rowLength - start)
-            let group = source + (row * rowLength + start)
-            let grid = shared ?? self.grid(of: group, count: count)
-            if shared == nil { grids.append(grid) }
-            bl_integer_codes(&kernel, grid, group, count, codes + start)
-          }
-        }
-      }
-      let packed = Packing.pack(codes, bits: integer.bits)
-      bytes.replaceSubrange(row * layout.codeBytes..<(row + 1) * layout.codeBytes, with: packed)
+    var bytes = layout.encodeGroups(of: weights) { group, count, codes in
+      let grid = shared ?? self.grid(of: group, count: count)
+      if shared == nil { grids.append(grid) }
+      bl_integer_codes(&kernel, grid, group, count, codes)
     }
-
     for grid in grids { integer.scaleType.append(grid.scale, to: &bytes) }
     if integer.scheme == .affine {
       let zeroPoints = grids.map { UInt8(truncatingIfNeeded: $0.zero_point) }
@@ -79,27 +62,13 @@ struct IntegerCodec: Codec {
 
   func decode(_ encoded: EncodedWeights, into weights: inout MutableSpan<Float>) {
     guard encoded.format == format else { return }
-    precondition(
-      weights.count >= encoded.rows * encoded.rowLength, "too little room for the weights")
     let layout = IntegerLayout(integer, rows: encoded.rows, rowLength: encoded.rowLength)
     let scales = layout.scales(in: encoded.bytes)
     let zeroPoints = layout.zeroPoints(in: encoded.bytes)
     var kernel = integer.kernelFormat
-    for row in 0..<encoded.rows {
-      let codes = layout.codes(ofRow: row, in: encoded.bytes)
-      weights.withUnsafeMutableBufferPointer { out in
-        codes.withUnsafeBufferPointer { codes in
-          guard let out = out.baseAddress, let codes = codes.baseAddress else { return }
-          for start in stride(from: 0, to: layout.rowLength, by: layout.groupLength) {
-            let index = row * layout.scalesPerRow + start / layout.groupLength
-            let scale = integer.granularity == .tensor ? 0 : index
-            let grid = bl_grid(scale: scales[scale], zero_point: Int32(zeroPoints[scale]))
-            let count = min(layout.groupLength, layout.rowLength - start)
-            bl_integer_decode(
-              &kernel, grid, codes + start, count, out + (row * layout.rowLength + start))
-          }
-        }
-      }
+    layout.decodeGroups(in: encoded.bytes, into: &weights) { index, codes, count, out in
+      let grid = bl_grid(scale: scales[index], zero_point: Int32(zeroPoints[index]))
+      bl_integer_decode(&kernel, grid, codes, count, out)
     }
   }
 

@@ -63,6 +63,55 @@ struct IntegerLayout {
     return Packing.unpack(bytes[start..<start + codeBytes], count: rowLength, bits: format.bits)
   }
 
+  /// The packed codes of all rows: `encode` fills in those of each group, row by row.
+  func encodeGroups(
+    of weights: Span<Float>,
+    _ encode: (
+      _ group: UnsafePointer<Float>, _ count: Int, _ codes: UnsafeMutablePointer<UInt8>
+    ) -> Void
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(format.storedByteCount(rows: rows, rowLength: rowLength))
+    var codes = [UInt8](repeating: 0, count: rowLength)
+    for row in 0..<rows {
+      weights.withUnsafeBufferPointer { source in
+        codes.withUnsafeMutableBufferPointer { codes in
+          guard let source = source.baseAddress, let codes = codes.baseAddress else { return }
+          for start in stride(from: 0, to: rowLength, by: groupLength) {
+            let count = min(groupLength, rowLength - start)
+            encode(source + (row * rowLength + start), count, codes + start)
+          }
+        }
+      }
+      bytes += Packing.pack(codes, bits: format.bits)
+    }
+    return bytes
+  }
+
+  /// Calls `decode` with the codes of each group and the room for its weights; `scale` is the index of its scale.
+  func decodeGroups(
+    in bytes: [UInt8], into weights: inout MutableSpan<Float>,
+    _ decode: (
+      _ scale: Int, _ codes: UnsafePointer<UInt8>, _ count: Int, _ out: UnsafeMutablePointer<Float>
+    ) -> Void
+  ) {
+    precondition(weights.count >= rows * rowLength, "too little room for the weights")
+    for row in 0..<rows {
+      let codes = codes(ofRow: row, in: bytes)
+      weights.withUnsafeMutableBufferPointer { out in
+        codes.withUnsafeBufferPointer { codes in
+          guard let out = out.baseAddress, let codes = codes.baseAddress else { return }
+          for start in stride(from: 0, to: rowLength, by: groupLength) {
+            let scale =
+              format.granularity == .tensor ? 0 : row * scalesPerRow + start / groupLength
+            let count = min(groupLength, rowLength - start)
+            decode(scale, codes + start, count, out + (row * rowLength + start))
+          }
+        }
+      }
+    }
+  }
+
   func scales(in bytes: [UInt8]) -> [Float] { reals(at: scaleOffset, in: bytes) }
 
   private func reals(at offset: Int, in bytes: [UInt8]) -> [Float] {

@@ -34,8 +34,7 @@ struct Refusals {
       let tensors = affected[key] ?? Affected(first: "")
       var format = key.format.description
       if let instead = key.refusal.instead {
-        let sign = tensors.extraBytes < 0 ? "-" : "+"
-        let cost = "\(sign)\(Figures.bytes(abs(tensors.extraBytes)))"
+        let cost = Figures.change(bytes: tensors.extraBytes)
         format += " (llama-quantize would write \(instead), \(cost))"
       }
       var end = "skipped for \(tensors.first)"

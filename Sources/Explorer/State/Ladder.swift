@@ -19,12 +19,21 @@ enum LadderKind: Sendable, Equatable {
     }
   }
 
+  /// The kind for tensors that have no format yet.
+  init(for model: Model) { self = model.container == .gguf ? .ggml : .integers }
+
+  /// Integers of the usual widths.
+  static func integers(of family: IntegerFormat) -> [Format] {
+    [8, 6, 5, 4, 3, 2].map { .integer(family.with(bits: $0)) }
+  }
+
   /// The formats of such a ladder for rows of a length.
   func formats(family: IntegerFormat, rowLength: Int) -> [Format] {
     switch self {
     case .integers:
-      let integers = [8, 6, 5, 4, 3, 2].map { Format.integer(family.with(bits: $0)) }
-      return [.float(.f16), .float(.bf16)] + integers + [.float(.f8E4M3), .float(.f8E5M2)]
+      return [.float(.f16), .float(.bf16)] + Self.integers(of: family) + [
+        .float(.f8E4M3), .float(.f8E5M2),
+      ]
     case .ggml:
       let types = Self.superBlockTypes + (rowLength % 256 == 0 ? [] : Self.blockTypes)
       return [.float(.f16), .float(.bf16)] + types.map { .ggml($0) }

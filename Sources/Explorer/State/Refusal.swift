@@ -5,6 +5,6 @@ import Quantization
 extension State {
   /// Why a format can't be had for a tensor; nil if it can.
   func refusal(of format: Format, for tensor: Int) -> FormatRefusal? {
-    rules[model.tensors[tensor]].refusal(of: format)
+    rules.refusal(of: format, for: model.tensors[tensor])
   }
 }

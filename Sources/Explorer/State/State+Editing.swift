@@ -1,3 +1,4 @@
+import Consumers
 import ModelFiles
 import Planning
 import Quantization
@@ -34,17 +35,22 @@ extension State {
 
   /// Formats of so many bits, in the family at hand.
   mutating func setBits(_ bits: Int) {
-    let lacking = quantizableTargets.filter { format(bits: bits, for: $0) == nil }
-    guard lacking.isEmpty || lacking.count < quantizableTargets.count else {
+    let targets = quantizableTargets
+    let formats = Dictionary(
+      uniqueKeysWithValues: targets.compactMap { id in
+        format(bits: bits, for: id).map { (id, $0) }
+      })
+    let lacking = targets.count - formats.count
+    guard lacking == 0 || !formats.isEmpty else {
       message = Notice(text: "no type of llama.cpp has \(bits) bits here", kind: .warning)
       return
     }
     assign("\(bits) bits") { state, id in
-      state.format(bits: bits, for: id).map { .format($0) } ?? state.choice(of: id)
+      formats[id].map { .format($0) } ?? state.choice(of: id)
     }
-    guard !lacking.isEmpty else { return }
+    guard lacking > 0 else { return }
     message = Notice(
-      text: "\(Figures.counted(lacking.count, "tensor")) left: no type of llama.cpp has "
+      text: "\(Figures.counted(lacking, "tensor")) left: no type of llama.cpp has "
         + "\(bits) bits there", kind: .warning)
   }
 
@@ -64,14 +70,18 @@ extension State {
   mutating func setFormat(_ format: Format) {
     if case .integer(let integer) = format { family = integer }
     ladderKind = LadderKind(.format(format)) ?? ladderKind
-    let refused = quantizableTargets.filter { refusal(of: format, for: $0) != nil }
-    let words = refusalText(format, refused)
-    if let words, refused.count == quantizableTargets.count {
+    let targets = quantizableTargets
+    let refusals = targets.compactMap { id in
+      refusal(of: format, for: id).map { (tensor: id, refusal: $0) }
+    }
+    let words = refusalText(format, refusals)
+    if let words, refusals.count == targets.count {
       message = Notice(text: words, kind: .warning)
       return
     }
+    let refused = Set(refusals.map(\.tensor))
     assign(format.description) { state, id in
-      state.refusal(of: format, for: id) == nil ? .format(format) : state.choice(of: id)
+      refused.contains(id) ? state.choice(of: id) : .format(format)
     }
     if let words {
       message = Notice(
@@ -80,19 +90,18 @@ extension State {
   }
 
   /// Why some tensors can't have a format, and what they would silently become; nil if there are none.
-  private func refusalText(_ format: Format, _ refused: [Int]) -> String? {
-    guard let first = refused.first, let refusal = refusal(of: format, for: first) else {
-      return nil
-    }
+  private func refusalText(
+    _ format: Format, _ refusals: [(tensor: Int, refusal: FormatRefusal)]
+  ) -> String? {
+    guard let refusal = refusals.first?.refusal else { return nil }
     var text = "\(format) doesn't fit: \(refusal.reason)"
     if let remedy = refusal.remedy { text += "; \(remedy)" }
     guard let instead = refusal.instead else { return text }
-    let more = refused.reduce(0) { sum, id in
-      let refusal = self.refusal(of: format, for: id)
-      return sum + (refusal?.extraBytes(asked: format, for: model.tensors[id]) ?? 0)
+    let more = refusals.reduce(0) { sum, refused in
+      sum + (refused.refusal.extraBytes(asked: format, for: model.tensors[refused.tensor]) ?? 0)
     }
-    let sign = more < 0 ? glyphs.minus : "+"
-    return text + "; llama-quantize would write \(instead), \(sign)\(Figures.bytes(abs(more)))"
+    return text + "; llama-quantize would write \(instead), "
+      + Figures.change(bytes: more, minus: glyphs.minus)
   }
 
   /// Takes over a form's scheme, granularity and calibration: for the targets that have an integer

@@ -107,7 +107,7 @@ public struct State: Sendable {
     customLadder = options.ladder
     importance = options.importance
     rules = FormatRules(model: model, importance: options.importance)
-    ladderKind = model.container == .gguf ? .ggml : .integers
+    ladderKind = LadderKind(for: model)
     glyphs = options.glyphs
     colors = options.colors
     mouse = options.mouse

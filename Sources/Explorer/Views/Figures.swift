@@ -17,6 +17,11 @@ public enum Figures {
     return unit == 0 ? "\(count) B" : "\(significant(value)) \(units[unit])"
   }
 
+  /// So many bytes more or fewer, with the sign: `+30.2 KiB`.
+  public static func change(bytes: Int, minus: String = "-") -> String {
+    (bytes < 0 ? minus : "+") + self.bytes(abs(bytes))
+  }
+
   /// A number of things: `1 tensor`, `2 tensors`.
   public static func counted(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"

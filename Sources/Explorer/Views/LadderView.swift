@@ -125,5 +125,5 @@ extension State {
   }
 
   /// Whether a tensor's errors are weighted by importance too.
-  func isWeighted(_ id: Int) -> Bool { importance?[model.tensors[id]] != nil }
+  func isWeighted(_ id: Int) -> Bool { importance?.covers(model.tensors[id]) == true }
 }
