@@ -2,7 +2,7 @@ import ModelFiles
 import Quantization
 import Synchronization
 
-/// What is made of the weights seen so far; those of several pieces can be joined, scans excepted.
+/// What is made of the weights seen so far; those of several pieces can be joined.
 enum Tally: Sendable {
   case statistics(WeightStatistics)
   case errors(ErrorSums)
@@ -24,6 +24,9 @@ enum Tally: Sendable {
     case (.counts(var mine), .counts(let next)):
       mine.merge(next)
       self = .counts(mine)
+    case (.scan(var mine), .scan(let next)):
+      mine.merge(next)
+      self = .scan(mine)
     default: self = next
     }
   }
@@ -44,7 +47,7 @@ enum Pass: Sendable {
   case errors(any Codec)
   case counts(HistogramRange, (any Codec)?)
 
-  /// A tally of no weights.
+  /// A tally of no weights: a pass holds its scan as it was at the beginning.
   var empty: Tally {
     switch self {
     case .statistics: .statistics(WeightStatistics())
@@ -54,8 +57,9 @@ enum Pass: Sendable {
     }
   }
 
-  /// Whether all pieces must be seen one after another.
-  var isSerial: Bool { if case .scan = self { true } else { false } }
+  /// Pieces in a run at most: half a million weights are enough for what a run costs by itself, and little to
+  /// wait for at the end; joining the counts of a scan costs more.
+  var longestRun: Int { if case .scan = self { 64 } else { 16 } }
 }
 
 /// One piece of work on its way: the passes that it takes, one after another.

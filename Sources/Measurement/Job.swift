@@ -169,7 +169,7 @@ final class Job: Sendable {
 
   private func startPass(_ state: inout State) -> State? {
     guard let source = state.source, let first = state.courses.first else { return nil }
-    state.chunks = Chunks(source.reader, isSerial: first.pass.isSerial)
+    state.chunks = Chunks(source.reader, atMost: first.pass.longestRun)
     state.totals = state.courses.map(\.pass.empty)
     state.joined = 0
     state.dealt = 0

@@ -201,7 +201,7 @@ struct Measuring {
     var course = Course(work, tensor: source.tensor, ranges: ranges)
     while true {
       let pass = course.pass
-      let chunks = Chunks(source.reader, isSerial: pass.isSerial)
+      let chunks = Chunks(source.reader, atMost: pass.longestRun)
       var total = pass.empty
       for chunk in 0..<chunks.count {
         var slice = Slice(chunk: chunk, pieces: chunks[chunk], tallies: [pass.empty])
@@ -224,10 +224,10 @@ struct Chunks: Sendable {
   private let pieceCount: Int
   private let length: Int
 
-  init(_ reader: WeightReader, isSerial: Bool) {
+  /// - Parameter longest: pieces in a run at most.
+  init(_ reader: WeightReader, atMost longest: Int) {
     pieceCount = reader.pieceCount
-    // Half a million weights: enough for what a run costs by itself, and little to wait for at the end.
-    length = isSerial ? max(1, pieceCount) : min(16, max(4, pieceCount / 32))
+    length = min(longest, max(4, pieceCount / 32))
     count = (pieceCount + length - 1) / length
   }
 

@@ -83,8 +83,9 @@ public struct WeightReader: Sendable {
   private static let readAhead = 8 << 20
   /// How many pieces the kernel is told of at a time.
   private static let advised = 16
-  /// How far behind the pieces are that are given back: farther than any thread can lag (`Job.lookahead`).
-  private static let behind = 48 * advised
+  /// How far behind the pieces are that are given back: farther than any thread can lag (`Job.lookahead`
+  /// times `Pass.longestRun`).
+  private static let behind = 132 * advised
 
   /// Tells the kernel what is read from here on, and what won't be needed again.
   ///

@@ -82,6 +82,28 @@ public struct RangeFinder: Sendable {
     }
   }
 
+  /// Takes in what a copy of this finder has observed in the same pass.
+  public mutating func merge(_ other: RangeFinder) {
+    switch (state, other.state) {
+    case (.extremes(let mine), .extremes(let its)):
+      state = .extremes(
+        ClippingRange(lower: min(mine.lower, its.lower), upper: max(mine.upper, its.upper)))
+    case (.mse(let range, var sums), .mse(_, let its)):
+      state = .found(range)  // so that the sums aren't copied
+      sums.add(its)
+      state = .mse(range, sums: sums)
+    case (.entropy(let range, var counts), .entropy(_, let its)):
+      state = .found(range)
+      counts.add(its)
+      state = .entropy(range, counts: counts)
+    case (.percentile(var finder), .percentile(let its)):
+      state = .found(ClippingRange(lower: 0, upper: 0))
+      finder.merge(its)
+      state = .percentile(finder)
+    default: break
+    }
+  }
+
   /// Ends a pass over all pieces: the range, or nil if another pass is needed.
   public mutating func endPass() -> ClippingRange? {
     switch state {

@@ -174,6 +174,20 @@ struct PaletteScan: TensorScan {
     if start < weights.count { count(weights.extracting(start..<weights.count)) }
   }
 
+  mutating func merge(_ other: any TensorScan) {
+    guard let other = other as? Self else { return }
+    observe(other.values.span)
+    guard !other.bins.isEmpty else { return }
+    if bins.isEmpty {
+      let kept = values
+      values = []
+      bins = other.bins
+      count(kept.span)
+    } else {
+      bins.add(other.bins)
+    }
+  }
+
   private mutating func count(_ weights: Span<Float>) {
     weights.withUnsafeBufferPointer { weights in
       bins.withUnsafeMutableBufferPointer {

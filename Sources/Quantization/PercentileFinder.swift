@@ -45,6 +45,16 @@ struct PercentileFinder: Sendable {
     }
   }
 
+  /// Takes in what a copy of this finder has observed in the same pass.
+  mutating func merge(_ other: PercentileFinder) {
+    guard refining else {
+      total += other.total
+      upper.add(other.upper)
+      return
+    }
+    for (bin, counts) in other.lower { lower[bin]?.add(counts) }
+  }
+
   /// The range after the second pass (or when there are no weights), nil after the first.
   mutating func endPass() -> ClippingRange? {
     guard total > 0 else { return ClippingRange(lower: 0, upper: 0) }

@@ -203,5 +203,9 @@ private struct NVFP4Scan: TensorScan {
     reach = max(reach, ClippingRange(range).reach)
   }
 
+  mutating func merge(_ other: any TensorScan) {
+    if let other = other as? Self { reach = max(reach, other.reach) }
+  }
+
   mutating func endPass() -> (any Codec)? { NVFP4Codec(scale: NVFP4Codec.scale(reach: reach)) }
 }

@@ -249,10 +249,10 @@ struct SchedulingTests {
     for rows in [0, 1, 7, 300, 9_000] {
       let (model, _) = try ramp([rows, 1_024])
       let reader = try #require(WeightReader(model: model, tensor: model.tensors[0]))
-      for isSerial in [false, true] {
-        let chunks = Chunks(reader, isSerial: isSerial)
+      for longest in [1, 16, 64] {
+        let chunks = Chunks(reader, atMost: longest)
         #expect((0..<chunks.count).flatMap { Array(chunks[$0]) } == Array(0..<reader.pieceCount))
-        #expect(!isSerial || chunks.count <= 1)
+        #expect((0..<chunks.count).allSatisfy { chunks[$0].count <= longest })
       }
     }
   }
