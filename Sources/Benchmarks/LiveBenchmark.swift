@@ -7,7 +7,8 @@ import Quantization
 import Synchronization
 import Terminal
 
-/// How large models feel: what a user waits for while everything else is measured in the background.
+/// How large models feel: what a user waits for while everything else is measured in the background, with the
+/// model in memory and on the disk alone, and how fast everything is measured.
 ///
 /// On the models that are given; without any, on ones that `bitladder make-model` writes into a temporary folder:
 /// 1 B and 8 B weights at random, 70 B and 405 B sparse (`--quick`: 1 B sparse alone).
@@ -18,29 +19,45 @@ enum LiveBenchmark {
     defer { try? FileManager.default.removeItem(at: folder) }
     let made = options.models.isEmpty
     let paths = made ? make(in: folder, quick: options.quick) : options.models
-    var rows = [
+    let seconds = options.quick ? 3.0 : 20
+    var waits = [
       [
-        "model", "weights", "first screen ms", "key p50 ms", "p99 ms", "order p99 ms", "exact ms",
-        "M/s", "scaling", "a CPU s", "whole ladder", "MiB beyond pages",
+        "model", "weights", "first screen ms", "cold", "estimate ms", "cold", "key p50 ms",
+        "p99 ms",
+        "order p99 ms", "MiB beyond pages",
+      ]
+    ]
+    var paces = [
+      [
+        "model", "exact ms", "one core M/s", "of encoder", "all M/s", "scaling", "a CPU s",
+        "whole ladder", "cold",
       ]
     ]
     for path in paths {
-      guard let row = row(path, seconds: options.quick ? 3 : 15) else {
+      guard let row = waitingRow(path, seconds: seconds) else {
         print("live: no model at \(path)")
         continue
       }
-      rows.append(row)
+      waits.append(row)
+      if let row = paceRow(path, seconds: seconds) { paces.append(row) }
     }
     print("Live: keys while the ladders of all tensors are measured in the background")
-    print(table(rows))
+    print(table(waits))
     print(
       """
-      first screen: opened and drawn. key: from the key to the frame. order: what it takes to hand the
-      measurer its new order. exact: int4 of the largest block tensor, all processors, while the
-      background works. M/s: weights x formats, all processors; scaling: against one worker; a CPU s:
-      the same for each second of processor time, which other programs don't disturb (1 is ideal).
-      whole ladder: all tensors in eight formats; ~: extrapolated from \(options.quick ? 3 : 15) s.
-      MiB beyond pages: most anonymous memory (RssAnon) at any time.
+      first screen: opened and drawn. estimate: from a key to the first estimate of q4_K, of tensors that
+      weren't looked at before, the longest of eight. cold: nothing of the model in memory before. key: from the
+      key to the frame. order: what it takes to hand the measurer its new order. MiB beyond pages: most
+      anonymous memory (RssAnon) at any time.
+
+      """)
+    print(table(paces))
+    print(
+      """
+      exact: int4 of the largest block tensor, all processors, while the background works. M/s: weights x
+      formats; of encoder: the share of what one core makes of weights that lie in its cache. scaling: all
+      processors against one; a CPU s: the same for each second of processor time, which other programs don't
+      disturb (1 is ideal). whole ladder: all tensors in eight formats; ~: extrapolated from \(Int(seconds)) s.
 
       """)
   }
@@ -78,26 +95,49 @@ enum LiveBenchmark {
 
   // MARK: - One model
 
-  private static func row(_ path: String, seconds: Double) -> [String]? {
-    guard let model = try? Model.open(path) else { return nil }
-    let first = medianSeconds(runs: 5) {
-      guard let model = try? Model.open(path) else { return }
-      _ = start(model).state.draw()
-    }
-    let keys = Keys(model, seconds: seconds)
-    let exact = exactSeconds(model)
-    let one = pace(model, workers: 1, seconds: seconds / 2)
-    let all = pace(model, workers: ProcessInfo.processInfo.activeProcessorCount, seconds: seconds)
-    let whole = all.isWhole ? all.seconds : ladderWeights(model) / all.perSecond
+  private static func waitingRow(_ path: String, seconds: Double) -> [String]? {
+    let first = medianSeconds(runs: 5) { firstScreen(path) }
+    guard let keys = Keys(path, seconds: seconds) else { return nil }
+    // Once for the pages.
+    _ = estimateSeconds(path)
     return [
-      URL(fileURLWithPath: path).lastPathComponent, Figures.count(model.weightCount),
-      milliseconds(first), milliseconds(keys.p50), milliseconds(keys.p99),
-      milliseconds(keys.orderP99), exact.map(milliseconds) ?? "", millions(all.perSecond),
-      String(format: "%.2f", all.perSecond / one.perSecond),
-      String(format: "%.2f", all.perProcessorSecond / one.perProcessorSecond),
-      (all.isWhole ? "" : "~") + Figures.duration(whole),
-      String(format: "%.0f", Double(max(keys.peak, all.peak)) / 1_048_576),
+      URL(fileURLWithPath: path).lastPathComponent, Figures.count(keys.weights),
+      milliseconds(first),
+      cold(path) { secondsOnce { firstScreen(path) } },
+      estimateSeconds(path).map(milliseconds) ?? "", cold(path) { estimateSeconds(path) },
+      milliseconds(keys.p50), milliseconds(keys.p99), milliseconds(keys.orderP99),
+      String(format: "%.0f", Double(keys.peak) / 1_048_576),
     ]
+  }
+
+  private static func paceRow(_ path: String, seconds: Double) -> [String]? {
+    func pace(workers: Int, seconds: Double) -> MeasuringPace? {
+      (try? Model.open(path)).map { MeasuringPace($0, workers: workers, seconds: seconds) }
+    }
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    let exact = exactSeconds(path)
+    guard let one = pace(workers: 1, seconds: seconds / 2),
+      let all = pace(workers: processors, seconds: seconds)
+    else { return nil }
+    let cold = DiskCache.evict(path) ? pace(workers: processors, seconds: seconds) : nil
+    return [
+      URL(fileURLWithPath: path).lastPathComponent, exact.map(milliseconds) ?? "",
+      millions(one.perSecond),
+      String(format: "%.0f %%", 100 * one.perSecond / MeasuringPace.encoderPerSecond),
+      millions(all.perSecond), String(format: "%.2f", all.perSecond / one.perSecond),
+      String(format: "%.2f", all.perProcessorSecond / one.perProcessorSecond),
+      all.wholeLadder, cold?.wholeLadder ?? "",
+    ]
+  }
+
+  private static func firstScreen(_ path: String) {
+    guard let model = try? Model.open(path) else { return }
+    _ = start(model).state.draw()
+  }
+
+  /// A time with nothing of the model in memory before; none of it may be mapped.
+  private static func cold(_ path: String, _ seconds: () -> Double?) -> String {
+    DiskCache.evict(path) ? seconds().map(milliseconds) ?? "" : ""
   }
 
   private static func start(_ model: Model) -> (state: State, effects: [Effect]) {
@@ -122,12 +162,15 @@ enum LiveBenchmark {
 
   /// Keys as a user presses them, on a thread of its own priority, while the workers work.
   private struct Keys {
+    let weights: Int
     var p50 = 0.0
     var p99 = 0.0
     var orderP99 = 0.0
     var peak = 0
 
-    init(_ model: Model, seconds: Double) {
+    init?(_ path: String, seconds: Double) {
+      guard let model = try? Model.open(path) else { return nil }
+      weights = model.weightCount
       let found = Mutex<[ExplorerEvent]>([])
       let measurer = Measurer(model: model) { work, finding in
         found.withLock { $0.append(.found(work, finding)) }
@@ -154,7 +197,7 @@ enum LiveBenchmark {
           orders.append((clock.now - ordered) / .seconds(1))
           _ = state.draw()
           times.append((clock.now - start) / .seconds(1))
-          peak = max(peak, anonymousBytes())
+          peak = max(peak, ProcessFigures.anonymousBytes)
         }
       }
       measurer.stop()
@@ -164,8 +207,43 @@ enum LiveBenchmark {
     }
   }
 
+  /// From the wish to the first estimate of tensors that nothing was read of, while the background works: the
+  /// longest of some.
+  private static func estimateSeconds(_ path: String) -> Double? {
+    guard let model = try? Model.open(path), let format = try? Format(parsing: "q4_K") else {
+      return nil
+    }
+    let works = model.tensors.filter { $0.block != nil && $0.suitability.isQuantizable }
+      .sorted { ($0.weightCount, $0.id) > ($1.weightCount, $1.id) }  // the background begins at the other end
+      .prefix(8)
+      .compactMap { tensor in
+        SamplingSchedule.rounds(of: tensor, format: format).first.map {
+          Work.estimate(tensor: tensor.id, format: format, weights: $0)
+        }
+      }
+    guard !works.isEmpty else { return nil }
+    let done = DispatchSemaphore(value: 0)
+    let measurer = Measurer(model: model) { found, _ in
+      if case .estimate = found { done.signal() }
+    }
+    perform(
+      start(model).effects.filter { if case .measureFirst = $0 { false } else { true } }, measurer)
+    usleep(300_000)
+    var longest = 0.0
+    for work in works {
+      let start = ContinuousClock.now
+      measurer.want(urgent: [work])
+      done.wait()
+      longest = max(longest, (ContinuousClock.now - start) / .seconds(1))
+      usleep(20_000)
+    }
+    measurer.stop()
+    return longest
+  }
+
   /// One measurement of the largest tensor in a block, asked for while the background works.
-  private static func exactSeconds(_ model: Model) -> Double? {
+  private static func exactSeconds(_ path: String) -> Double? {
+    guard let model = try? Model.open(path) else { return nil }
     let tensor = model.tensors.filter { $0.block != nil && $0.suitability.isQuantizable }
       .max { $0.weightCount < $1.weightCount }
     guard let tensor, let format = try? Format(parsing: "int4") else { return nil }
@@ -181,73 +259,10 @@ enum LiveBenchmark {
     return (ContinuousClock.now - start) / .seconds(1)
   }
 
-  private struct Speed {
-    var perSecond = 0.0
-    var perProcessorSecond = 0.0
-    var seconds = 0.0
-    var isWhole = false
-    var peak = 0
-  }
-
-  /// How fast the ladders of all tensors are measured, for some seconds or until all is done.
-  private static func pace(_ model: Model, workers: Int, seconds: Double) -> Speed {
-    let lastFound = Mutex(ContinuousClock.now)
-    let left = Mutex(model.tensors.reduce(0) { $0 + ladder(model, $1.id).count })
-    let measurer = Measurer(model: model, workers: workers) { _, _ in
-      left.withLock { $0 -= 1 }
-      lastFound.withLock { $0 = .now }
-    }
-    let start = ContinuousClock.now
-    let before = processorSeconds()
-    measurer.want(ladders: LadderWishes { ladder(model, $0) })
-    var speed = Speed()
-    while ContinuousClock.now - start < .seconds(seconds), !speed.isWhole {
-      usleep(10_000)
-      speed.peak = max(speed.peak, anonymousBytes())
-      speed.isWhole = left.withLock { $0 == 0 }
-    }
-    let end = speed.isWhole ? lastFound.withLock { $0 } : .now
-    speed.seconds = (end - start) / .seconds(1)
-    speed.perSecond = Double(measurer.weightsMeasured) / speed.seconds
-    speed.perProcessorSecond =
-      Double(measurer.weightsMeasured) / max(1e-9, processorSeconds() - before)
-    measurer.stop()
-    return speed
-  }
-
-  private static let formats = [
-    "int8", "int6", "int5", "int4", "int3", "int2", "f8_e4m3", "f8_e5m2",
-  ]
-  .compactMap { try? Format(parsing: $0) }
-
-  /// The explorer's usual ladder of a tensor.
-  private static func ladder(_ model: Model, _ tensor: Int) -> [Work] {
-    guard model.tensors[tensor].suitability.isQuantizable else { return [] }
-    return formats.map { .measurement(tensor: tensor, format: $0) }
-  }
-
-  private static func ladderWeights(_ model: Model) -> Double {
-    model.tensors.reduce(0) {
-      $0 + Double($1.weightCount) * Double(ladder(model, $1.id).count)
-    }
-  }
-
   // MARK: - Figures
 
-  /// Memory that isn't the pages of a file; 0 where the system doesn't say.
-  private static func anonymousBytes() -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
-      let number = line.split(separator: " ").dropLast().last
-    else { return 0 }
-    return (Int(number.filter(\.isNumber)) ?? 0) * 1024
-  }
-
-  /// The processor time of this process.
-  private static func processorSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  private static func secondsOnce(_ body: () -> Void) -> Double {
+    ContinuousClock().measure(body) / .seconds(1)
   }
 
   private static func quantile(_ values: [Double], _ share: Double) -> Double {

@@ -110,6 +110,33 @@ public struct WeightReader: Sendable {
     }
   }
 
+  /// Tells the kernel of weights, by their places in the tensor, that are read soon, far apart from each other.
+  ///
+  /// A disk answers a hundred questions at once as soon as one. Where the pages are in memory already, which a few
+  /// of them tell, nothing is asked.
+  func expect(
+    _ places: [Range<Int>], _ checkpoint: () throws(Abandoned) -> Void
+  ) throws(Abandoned) {
+    guard packed == nil, tensor.weightCount > 0 else { return }
+    let stride = max(1, places.count / 16)
+    let isResident = Swift.stride(from: 0, to: places.count, by: stride).allSatisfy {
+      model.isResident(tensor, byte: bytes(of: places[$0]).lowerBound)
+    }
+    guard !isResident else { return }
+    for (index, place) in places.enumerated() {
+      if index % 64 == 0 { try checkpoint() }
+      model.advise(.willNeed, tensor, bytes: bytes(of: place))
+    }
+  }
+
+  /// About where some weights lie. Multiplied as floating-point numbers: a hint needn't be exact, and this can't
+  /// overflow.
+  private func bytes(of elements: Range<Int>) -> Range<Int> {
+    let size = Double(tensor.byteCount) / Double(max(1, tensor.weightCount))
+    let start = Int(Double(elements.lowerBound) * size)
+    return start..<max(start, min(tensor.byteCount, Int(Double(elements.upperBound) * size)))
+  }
+
   /// Tells the kernel that nothing of the tensor is needed for now.
   func giveBack() {
     for part in packed == nil ? [] : tensor.packing?.parts ?? [] {
@@ -121,11 +148,8 @@ public struct WeightReader: Sendable {
   private func advise(_ advice: MappedFile.Advice, _ pieces: Range<Int>) {
     let pieces = pieces.clamped(to: 0..<pieceCount)
     guard let last = pieces.last, let first = pieces.first, tensor.weightCount > 0 else { return }
-    // Multiplied as floating-point numbers: a hint needn't be exact, and this can't overflow.
-    let size = Double(tensor.byteCount) / Double(tensor.weightCount)
-    let start = Int(Double(elements(of: first).lowerBound) * size)
-    let end = min(tensor.byteCount, Int(Double(elements(of: last).upperBound) * size))
-    if start < end { model.advise(advice, tensor, bytes: start..<end) }
+    let elements = elements(of: first).lowerBound..<elements(of: last).upperBound
+    model.advise(advice, tensor, bytes: bytes(of: elements))
   }
 
   /// The weights of a piece, by their place in the tensor.

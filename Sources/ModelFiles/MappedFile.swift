@@ -126,6 +126,13 @@ public final class MappedFile: @unchecked Sendable {
     case giveBack
   }
 
+  /// Whether the page that holds a byte is in memory, as far as the system says.
+  public func isResident(at offset: Int) -> Bool {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    guard let start = bytes.baseAddress, 0..<byteCount ~= offset, page > 0 else { return true }
+    return Platform.isResident(start + offset / page * page)
+  }
+
   /// Tells the kernel about coming reads of `range`; only a hint.
   public func advise(_ advice: Advice, in range: Range<Int>) {
     let safe = range.clamped(to: 0..<byteCount)

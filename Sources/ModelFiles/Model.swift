@@ -107,6 +107,12 @@ public struct Model: Sendable {
     advise(advice, file: tensor.file, offset: tensor.offset, bytes, of: tensor.byteCount)
   }
 
+  /// Whether the page that holds a byte of a tensor is in memory, as far as the system says.
+  public func isResident(_ tensor: Tensor, byte: Int) -> Bool {
+    guard files.indices.contains(tensor.file), 0..<tensor.byteCount ~= byte else { return true }
+    return files[tensor.file].isResident(at: tensor.offset + byte)
+  }
+
   /// Tells the kernel about coming reads of a range of a stored part's bytes; only a hint.
   public func advise(_ advice: MappedFile.Advice, _ part: TensorPacking.Part, bytes: Range<Int>) {
     advise(advice, file: part.file, offset: part.offset, bytes, of: part.byteCount)

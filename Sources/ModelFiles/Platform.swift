@@ -60,6 +60,17 @@ enum Platform {
     #endif
   }
 
+  /// Whether a page of a mapping is in memory; true if the system doesn't say.
+  static func isResident(_ page: UnsafeRawPointer) -> Bool {
+    let address = UnsafeMutableRawPointer(mutating: page)
+    #if canImport(Darwin)
+      var state: CChar = 0
+    #else
+      var state: UInt8 = 0
+    #endif
+    return mincore(address, 1, &state) != 0 || state & 1 != 0
+  }
+
   /// Tells the system that a part of a file needn't be kept in memory; only a hint.
   static func forgetCached(_ descriptor: Int32, _ range: Range<Int>) {
     #if !canImport(Darwin)

@@ -34,13 +34,13 @@ struct Sample: Sendable {
   /// The sums over all units that were scouted: count, squares, NaN, infinite.
   let source: ErrorSums
 
-  /// How many units are scouted at most, and how many weights.
-  static let scoutedUnits = 8192
-  static let scoutedWeights = 1 << 22
-
-  /// How many units are scouted of so many.
-  static func scoutCount(_ units: SamplingUnits, atMost: Int = scoutedUnits) -> Int {
-    min(units.count, max(64, min(atMost, scoutedWeights / max(1, units.unitLength))))
+  /// How many units are scouted for a sample of `size` of them: that many times as many, so that both parts of
+  /// the error shrink alike; for small samples as many as a disk finds within some hundredths of a second.
+  static func scoutCount(_ units: SamplingUnits, size: Int) -> Int {
+    let wanted = max(1_536, min(units.count, size) * 12)
+    // Whole rows may be long.
+    let affordable = max(64, wanted * SamplingUnits.length * 4 / max(1, units.unitLength))
+    return min(units.count, wanted, affordable)
   }
 
   /// The units to scout: one at random from each of equal stretches of the tensor, in order.

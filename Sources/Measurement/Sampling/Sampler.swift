@@ -9,7 +9,7 @@ struct Sampler {
   private let importance: [Float]
   private let units: SamplingUnits
   private let seed: UInt64
-  private let scouts: Int
+  private let scouts: Int?
   private var weights: [Float] = []
   private var reconstructed: [Float] = []
 
@@ -19,10 +19,10 @@ struct Sampler {
   /// - Parameters:
   ///   - importance: of the tensor's input channels, those of its matrices one after another; empty: unknown.
   ///   - seed: by the tensor's place, so that the same file gives the same sample.
-  ///   - scouts: how many units are looked at, at most, before some are chosen.
+  ///   - scouts: how many units are looked at before some are chosen; nil: what suits the sample's size.
   init(
     _ reader: WeightReader, _ format: Format, importance: [Float] = [], matrices: Int = 1,
-    seed: UInt64? = nil, scouts: Int = Sample.scoutedUnits
+    seed: UInt64? = nil, scouts: Int? = nil
   ) {
     self.reader = reader
     self.format = format
@@ -45,11 +45,12 @@ struct Sampler {
     guard SamplingSchedule.canEstimate(reader.tensor, format), units.count > 1 else { return nil }
     let wanted = max(24, (size + units.unitLength - 1) / units.unitLength)
     let key = Samples.Key(tensor: reader.tensor.id, format: format, seed: seed)
+    let scouts = min(units.count, self.scouts ?? Sample.scoutCount(units, size: wanted))
     var sample: Sample
-    if let known = samples.take(key) {
+    if let known = samples.take(key), known.scouted >= scouts {
       sample = known
     } else {
-      sample = try scout(size: wanted, samples: samples, checkpoint)
+      sample = try scout(scouts, size: wanted, samples: samples, checkpoint)
     }
     do throws(Abandoned) {
       try encode(&sample, size: wanted, checkpoint)
@@ -68,17 +69,17 @@ struct Sampler {
 
   /// The first phase: looks at the weights of many units.
   private mutating func scout(
-    size: Int, samples: Samples, _ checkpoint: () throws(Abandoned) -> Void
+    _ count: Int, size: Int, samples: Samples, _ checkpoint: () throws(Abandoned) -> Void
   ) throws(Abandoned) -> Sample {
     var generator = SplitMix(seed: seed)
-    let key = Samples.ScoutKey(tensor: reader.tensor.id, units: units, seed: seed)
+    let key = Samples.ScoutKey(tensor: reader.tensor.id, units: units, seed: seed, count: count)
     let scouting: Sample.Scouting
     if let known = samples[key] {
       scouting = known
     } else {
       var found = Sample.Scouting()
-      let scouts = Sample.scouts(
-        units, count: Sample.scoutCount(units, atMost: self.scouts), generator: &generator)
+      let scouts = Sample.scouts(units, count: count, generator: &generator)
+      try reader.expect(scouts.map(units.elements), checkpoint)
       var passed = Self.checkpointInterval
       for unit in scouts {
         if passed >= Self.checkpointInterval {
@@ -130,7 +131,8 @@ struct Sampler {
   }
 }
 
-/// The samples at hand, shared by all threads: a later estimate adds to what an earlier one looked at.
+/// The samples at hand, shared by all threads: a later estimate adds to what an earlier one looked at, unless it
+/// needs more places to choose from.
 final class Samples: Sendable {
   struct Key: Hashable {
     let tensor: Int
@@ -142,10 +144,11 @@ final class Samples: Sendable {
     let tensor: Int
     let units: SamplingUnits
     let seed: UInt64
+    let count: Int
   }
 
-  /// How many are kept: each takes some hundred KiB.
-  private static let limit = (samples: 48, scoutings: 8)
+  /// How many samples are kept, some hundred KiB each, and how many scouted units, some hundred bytes each.
+  private static let limit = (samples: 48, scouted: 1 << 17)
 
   private struct State {
     var samples: [Key: Sample] = [:]
@@ -177,8 +180,11 @@ final class Samples: Sendable {
         state.scoutings[key] = newValue
         state.scoutOrder.removeAll { $0 == key }
         state.scoutOrder.append(key)
-        if state.scoutOrder.count > Self.limit.scoutings {
-          state.scoutings[state.scoutOrder.removeFirst()] = nil
+        var kept = state.scoutOrder.reduce(0) { $0 + $1.count }
+        while kept > Self.limit.scouted, state.scoutOrder.count > 1 {
+          let first = state.scoutOrder.removeFirst()
+          state.scoutings[first] = nil
+          kept -= first.count
         }
       }
     }

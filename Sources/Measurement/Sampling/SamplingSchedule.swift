@@ -3,28 +3,18 @@ import Quantization
 
 /// How much is looked at for an estimate, and whether there is to be one.
 public enum SamplingSchedule {
-  /// How long encoding the first sample may take on one core, in seconds: an estimate stands on the screen
-  /// within 50 ms, choosing the sample takes up to 10 of them, and processors differ.
-  private static let patience = 0.008
   /// What is exact this soon needs no estimate, in seconds on one core.
   private static let soon = 0.04
-  /// Weights in the smallest and the largest sample.
-  private static let sizes = (least: 1 << 16, greatest: 1 << 20)
+  /// Weights in the samples: the first stands on the screen within 50 ms, whatever the format and wherever the
+  /// tensor is.
+  private static let sizes = [1 << 16, 1 << 18, 1 << 20]
 
   /// The numbers of weights to look at, one sample after another; none where the exact figure is there as
   /// soon, and where a sample can't say anything (`canEstimate`).
   public static func rounds(of tensor: Tensor, format: Format) -> [Int] {
     guard canEstimate(tensor, format) else { return [] }
-    let rate = format.encodingRate
-    guard Double(tensor.weightCount) > rate * soon else { return [] }
-    var size = sizes.least
-    while size < sizes.greatest, Double(2 * size) <= rate * patience { size *= 2 }
-    var rounds: [Int] = []
-    while size <= sizes.greatest, size <= tensor.weightCount / 4 {
-      rounds.append(size)
-      size *= 4
-    }
-    return rounds
+    guard Double(tensor.weightCount) > format.encodingRate * soon else { return [] }
+    return sizes.filter { $0 <= tensor.weightCount / 4 }
   }
 
   /// Whether a sample says something about a tensor in a format. It doesn't where the codes of each weight
