@@ -214,7 +214,7 @@ enum LiveBenchmark {
       return nil
     }
     let works = model.tensors.filter { $0.block != nil && $0.suitability.isQuantizable }
-      .sorted { ($0.weightCount, $0.id) > ($1.weightCount, $1.id) }  // the background begins at the other end
+      .sorted { ($0.weightCount, $0.id) > ($1.weightCount, $1.id) }
       .prefix(8)
       .compactMap { tensor in
         SamplingSchedule.rounds(of: tensor, format: format).first.map {

@@ -7,14 +7,24 @@ import Synchronization
 
 /// Does all the work on all processors, with progress on standard error if that is a terminal.
 ///
-/// What the store knows is recalled, the rest measured and recorded.
+/// What the store knows is recalled, the rest measured and recorded; what it knows exactly isn't estimated.
 func measureAll(
   _ work: [Work], of model: Model, importance: ModelImportance? = nil,
   store: MeasurementStore? = nil
 ) throws(Failure) -> [(Work, Finding)] {
   let wanted = Set(work)
   let stored = store.map { ModelStore($0, model: model, importance: importance) }
-  let recalled = stored?.recall().filter { wanted.contains($0.0) && $0.1.isExact } ?? []
+  var estimates: [Work: Work] = [:]
+  for case .estimate(let tensor, let format, let weights) in work {
+    estimates[.measurement(tensor: tensor, format: format)] =
+      .estimate(tensor: tensor, format: format, weights: weights)
+  }
+  let recalled = (stored?.recall() ?? []).compactMap { work, finding -> (Work, Finding)? in
+    guard finding.isExact, let asked = wanted.contains(work) ? work : estimates[work] else {
+      return nil
+    }
+    return (asked, finding)
+  }
   let known = Set(recalled.map(\.0))
   let results = Mutex<[(Work, Finding)]>(recalled)
   let done = DispatchSemaphore(value: 0)

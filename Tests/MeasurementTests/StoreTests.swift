@@ -73,6 +73,35 @@ struct StoreTests {
     return (result, store.notes)
   }
 
+  /// Packed weights are filed under all their parts, and under what these mean.
+  @Test(arguments: ["gptq_int4", "float8_blocks", "mxfp4"])
+  func packedWeightsComeBack(name: String) throws {
+    let folder = scratch["packed"]
+    try FileManager.default.copyItem(
+      atPath: try PackedModelTests.folder(name).path, toPath: folder)
+    let model = try Model.open(folder)
+    let packed = model.tensors.filter { $0.packing != nil }
+    let format = try Format(parsing: "int3:affine:g32")
+    let work = packed.map { Work.measurement(tensor: $0.id, format: format) }
+    let first = with { measure(model, in: $0, work) }
+    let again = with { measure(model, in: $0, work) }
+    #expect(first.result.measured == work.count && again.result.measured == 0)
+    expectEqual(first.result.findings, again.result.findings)
+
+    // One byte of one tensor's scales is another: that tensor alone is measured again.
+    let scales = try #require(packed.first?.packing?.part(.scales))
+    let path = model.files[scales.file].path
+    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    try handle.seek(toOffset: UInt64(scales.offset))
+    let byte = try #require(try handle.read(upToCount: 1)?.first)
+    try handle.seek(toOffset: UInt64(scales.offset))
+    try handle.write(contentsOf: Data([byte ^ 1]))
+    try handle.close()
+    let changed = try Model.open(folder)
+    let third = with { measure(changed, in: $0, work) }
+    #expect(third.result.measured == 1)
+  }
+
   @Test func everythingComesBack() {
     let first = with { measure(model, in: $0) }
     let second = with { measure(model, in: $0) }

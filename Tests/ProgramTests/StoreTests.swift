@@ -34,6 +34,18 @@ struct StoreTests {
     #expect(scratch.names == ["s", "sample.safetensors"])
   }
 
+  @Test func whatIsKnownIsntEstimated() throws {
+    let large = try scratch.write(.llama(blocks: 1, width: 256), as: "large.safetensors")
+    let arguments = [
+      "measure", large, "--json", "--formats", formats, "--store", scratch["other"],
+    ]
+    let sample = arguments + ["--sample", "4096"]
+    let estimated = try Program.run(sample)
+    let exact = try Program.run(arguments)
+    #expect(estimated.status == 0 && estimated.output != exact.output)
+    #expect(try Program.run(sample).output == exact.output)
+  }
+
   @Test func inTheCacheFolder() throws {
     let environment = ["XDG_CACHE_HOME": scratch["cache"]]
     let outcome = try Program.run(

@@ -94,7 +94,7 @@ public final class ModelStore: Sendable {
 
   /// The tensors of files that were seen before, in the state that they are in.
   private func recallByPlace(_ part: ([(Work, Finding)]) -> Void) {
-    let byFile = Dictionary(grouping: model.tensors.filter { $0.byteCount > 0 }, by: \.file)
+    let byFile = Dictionary(grouping: model.tensors.filter(TensorContent.isFilable), by: \.file)
     let keys = state.withLock { $0.keys }
     for (index, key) in keys.enumerated() {
       guard let key, let tensors = byFile[index] else { continue }
@@ -136,7 +136,8 @@ public final class ModelStore: Sendable {
     let names = store.read { try $0.isEmpty() ? nil : $0.names() } ?? nil
     guard let names else { return }
     var reader = FindingReader(model, importance, names: names, store.engine)
-    for tensor in model.tensors where tensor.byteCount > 0 && known[tensor.id] == nil {
+    for tensor in model.tensors
+    where TensorContent.isFilable(tensor) && known[tensor.id] == nil {
       if isCancelled.load(ordering: .relaxed) { break }
       guard let sample = TensorContent.sample(of: tensor, in: model),
         store.read({ try $0.hasContent(sample: sample) }) == true,
@@ -243,8 +244,7 @@ public final class ModelStore: Sendable {
   /// The content of a tensor, read whole if it isn't known; nil if the file was changed.
   private func content(of tensor: Tensor) -> ContentHash? {
     if let known = state.withLock({ $0.contents[tensor.id] }) { return known }
-    // Packed weights lie in several places, and what they are depends on more than these bytes.
-    guard tensor.packing == nil, tensor.byteCount > 0, isUnchanged(tensor),
+    guard TensorContent.isFilable(tensor), isUnchanged(tensor),
       let hash = TensorContent.hash(of: tensor, in: model), isUnchanged(tensor)
     else { return nil }
     state.withLock { state in

@@ -16,30 +16,47 @@ struct TensorContent {
   /// The bytes of a sample: from the tensor's middle.
   private static let sampleLength = 2048
 
+  /// Whether a tensor can be filed: all its bytes lie in one file, whose state tells whether they are the same.
+  static func isFilable(_ tensor: Tensor) -> Bool {
+    tensor.byteCount > 0 && (tensor.packing?.parts ?? []).allSatisfy { $0.file == tensor.file }
+  }
+
   /// The digest of a tensor's content; nil if its file was cut short.
   static func hash(of tensor: Tensor, in model: Model) -> ContentHash? {
     var words = header(tensor)
-    var start = 0
     let file = model.files[tensor.file]
-    while start < tensor.byteCount {
-      let end = min(tensor.byteCount, start + pieceLength)
-      guard let hash = hash(of: file, in: tensor.offset + start..<tensor.offset + end) else {
-        return nil
+    for stretch in stretches(of: tensor) {
+      var start = stretch.lowerBound
+      while start < stretch.upperBound {
+        let end = min(stretch.upperBound, start + pieceLength)
+        guard let hash = hash(of: file, in: start..<end) else { return nil }
+        words += [hash.first, hash.second]
+        start = end
       }
-      words += [hash.first, hash.second]
-      start = end
     }
     return model.isIntact(tensor) ? ContentHash(of: words) : nil
   }
 
   /// The digest of a part of a tensor's content; nil if its file was cut short.
   static func sample(of tensor: Tensor, in model: Model) -> ContentHash? {
-    let count = min(sampleLength, tensor.byteCount)
-    let start = tensor.offset + (tensor.byteCount - count) / 2
-    guard let hash = hash(of: model.files[tensor.file], in: start..<start + count) else {
-      return nil
+    var words = header(tensor)
+    for stretch in stretches(of: tensor) {
+      let count = min(sampleLength, stretch.count)
+      let start = stretch.lowerBound + (stretch.count - count) / 2
+      guard let hash = hash(of: model.files[tensor.file], in: start..<start + count) else {
+        return nil
+      }
+      words += [hash.first, hash.second]
     }
-    return ContentHash(of: header(tensor) + [hash.first, hash.second])
+    return ContentHash(of: words)
+  }
+
+  /// Where its bytes lie in its file.
+  private static func stretches(of tensor: Tensor) -> [Range<Int>] {
+    guard let packing = tensor.packing else {
+      return [tensor.offset..<tensor.offset + tensor.byteCount]
+    }
+    return packing.parts.map { $0.offset..<$0.offset + $0.byteCount }
   }
 
   /// The digest of type and shape alone.
@@ -65,10 +82,48 @@ struct TensorContent {
 
   /// Type and shape, and how it is cut into rows, which the name may decide.
   private static func header(_ tensor: Tensor) -> [UInt64] {
-    var name = tensor.source.rawValue
-    let type = name.withUTF8 { ContentHash(of: UnsafeRawBufferPointer($0)) }
-    let numbers = [tensor.shape.count] + tensor.shape + [tensor.rows, tensor.rowLength]
+    let type = digest(of: tensor.source)
+    var numbers = [tensor.shape.count] + tensor.shape + [tensor.rows, tensor.rowLength]
+    if let packing = tensor.packing { numbers += meaning(of: packing) }
     return [type.first, type.second] + numbers.map { UInt64(bitPattern: Int64($0)) }
+  }
+
+  private static func digest(of type: SourceType) -> ContentHash {
+    var name = type.rawValue
+    return name.withUTF8 { ContentHash(of: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// All that decides what the bytes of packed weights mean.
+  private static func meaning(of packing: TensorPacking) -> [Int] {
+    let scheme =
+      switch packing.scheme {
+      case .float8: [1]
+      case .mxfp8: [2]
+      case .mxfp4: [3]
+      case .nvfp4(let isDivided): [4, isDivided ? 1 : 0]
+      case .int8: [5]
+      case .packedIntegers(let bits): [6, bits]
+      case .gptq(let bits, let isFirstFormat): [7, bits, isFirstFormat ? 1 : 0]
+      case .awq: [8]
+      case .mlx(let bits): [9, bits]
+      }
+    let parts = packing.parts.flatMap { part in
+      let kind =
+        switch part.kind {
+        case .codes: 0
+        case .scales: 1
+        case .zeroPoints: 2
+        case .groupIndex: 3
+        case .globalScale: 4
+        case .shape: 5
+        }
+      return [kind, Int(truncatingIfNeeded: digest(of: part.source).first), part.shape.count]
+        + part.shape
+    }
+    return scheme + [
+      packing.matrixRows, packing.columns, packing.groupRows, packing.groupColumns,
+      packing.scaleRows, packing.scaleColumns, packing.parts.count,
+    ] + parts
   }
 
   private static func hash(of file: MappedFile, in range: Range<Int>) -> ContentHash? {
