@@ -21,6 +21,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     .target(
@@ -45,7 +46,11 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"], swiftSettings: optimised),
-    .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization"]),
+    .target(
+      name: "Consumers",
+      dependencies: [
+        "ModelFiles", "Quantization", "Planning", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",

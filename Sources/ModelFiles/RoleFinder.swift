@@ -223,3 +223,22 @@ private struct Template {
     return name.hasSuffix("_ln") || name.hasPrefix("layer_scale")
   }
 }
+
+/// What a tensor's name and shape say about its place in a model, where only these are at hand.
+public struct TensorPlace: Sendable, Hashable {
+  /// What it does.
+  public let role: Role
+  /// The repeated layer it belongs to.
+  public let block: Int?
+  /// The expert it belongs to, where each has tensors of its own.
+  public let expert: Int?
+
+  /// The places of tensors, in their order.
+  public static func places(of tensors: [(name: String, shape: [Int])]) -> [TensorPlace] {
+    var finder = RoleFinder()
+    return tensors.map { name, shape in
+      let placement = finder.placement(of: name, shape: shape)
+      return TensorPlace(role: placement.role, block: placement.block, expert: placement.expert)
+    }
+  }
+}
