@@ -93,8 +93,9 @@ let package = Package(
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],
       exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
-      name: "ConsumersTests", dependencies: ["ModelFiles", "Quantization", "Consumers"],
-      exclude: ["llama_quantize.py"], resources: [.copy("LlamaQuantize")]),
+      name: "ConsumersTests",
+      dependencies: ["ModelFiles", "Quantization", "Planning", "Consumers"],
+      exclude: ["llama_quantize.py", "exports.py", "Exports"], resources: [.copy("LlamaQuantize")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

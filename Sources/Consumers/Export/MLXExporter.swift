@@ -52,8 +52,8 @@ struct MLXExporter: Exporter {
       "default": ["group_size": JSONValue(groups.min() ?? 64), "bits": 4, "mode": "affine"],
       "layers": .object(layers),
     ]
-    let name = sheet.fileName ?? "mlx.json"
-    let driver = (name.hasSuffix(".json") ? String(name.dropLast(5)) : name) + ".py"
+    let name = sheet.fileName ?? "mlx-plan.json"
+    let driver = (name.hasSuffix(".json") ? String(name.dropLast(5)) : name) + "-convert.py"
     return ExportText(
       files: [
         Export.File(name: name, text: JSONWriter(.pretty).string(.object(table))),
@@ -99,7 +99,7 @@ struct MLXExporter: Exporter {
     import os
     import sys
 
-    from mlx_lm import convert
+    from mlx_lm.convert import convert
 
     here = os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(here, "\(table)")) as file:
