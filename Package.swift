@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"], swiftSettings: optimised),
-    .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization"]),
+    .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization", "Planning"]),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -70,7 +70,7 @@ let package = Package(
       resources: [.copy("Corpus"), .copy("Names")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"],
-      exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
+      exclude: ["golden.py", "ggml_golden.py", "formats_golden.py", "mlx_golden.py"],
       resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport",
@@ -88,8 +88,10 @@ let package = Package(
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],
       exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
-      name: "ConsumersTests", dependencies: ["ModelFiles", "Quantization", "Consumers"],
-      exclude: ["llama_quantize.py"], resources: [.copy("LlamaQuantize")]),
+      name: "ConsumersTests",
+      dependencies: ["ModelFiles", "Quantization", "Planning", "Consumers"],
+      exclude: ["llama_quantize.py", "llama_presets.py", "mlx_recipes.py"],
+      resources: [.copy("LlamaQuantize"), .copy("MLX")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

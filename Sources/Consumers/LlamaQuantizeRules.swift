@@ -102,6 +102,13 @@ public enum LlamaQuantizeRules {
   public static func outcome(
     _ subject: Subject, asked format: Format, importance: Importance
   ) -> Outcome? {
+    outcome(subject, asked: format, importance: importance, wanting: wanting)
+  }
+
+  /// - Parameter wanting: the types for which importance is wanted.
+  static func outcome(
+    _ subject: Subject, asked format: Format, importance: Importance, wanting: Set<GGMLType>
+  ) -> Outcome? {
     guard isKnown(format) else { return nil }
     if let reason = keptReason(subject) { return .kept(reason) }
     guard let written = written(format, rowLength: subject.rowLength) else {
@@ -112,7 +119,7 @@ public enum LlamaQuantizeRules {
     if subject.shape.dropLast(3).contains(where: { $0 > 1 }) {
       return .refused("llama-quantize crashes on tensors of four dimensions")
     }
-    if let flaw = flaw(subject, written: written, importance) { return flaw }
+    if let flaw = flaw(subject, written: written, importance, wanting) { return flaw }
     if written == format { return .asked }
     return .fallback(
       to: written, "rows of \(subject.rowLength) don't fill blocks of \(format)")
@@ -151,7 +158,7 @@ public enum LlamaQuantizeRules {
   static let crashing: Set<GGMLType> = [.iq1S, .iq2XXS, .iq2XS]
 
   private static func flaw(
-    _ subject: Subject, written: Format, _ importance: Importance
+    _ subject: Subject, written: Format, _ importance: Importance, _ wanting: Set<GGMLType>
   ) -> Outcome? {
     if importance == .fits { return nil }
     if importance == .wrongSize, !subject.isEmbedding {
