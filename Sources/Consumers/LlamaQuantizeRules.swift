@@ -102,15 +102,17 @@ public enum LlamaQuantizeRules {
   public static func outcome(
     _ subject: Subject, asked format: Format, importance: Importance
   ) -> Outcome? {
-    outcome(subject, asked: format, importance: importance, wanting: wanting)
-  }
-
-  /// - Parameter wanting: the types for which importance is wanted.
-  static func outcome(
-    _ subject: Subject, asked format: Format, importance: Importance, wanting: Set<GGMLType>
-  ) -> Outcome? {
     guard isKnown(format) else { return nil }
     if let reason = keptReason(subject) { return .kept(reason) }
+    return outcome(ofTouched: subject, asked: format, importance: importance, wanting: wanting)
+  }
+
+  /// What is written of a tensor that isn't kept.
+  /// - Parameter wanting: the types for which importance is wanted.
+  static func outcome(
+    ofTouched subject: Subject, asked format: Format, importance: Importance,
+    wanting: Set<GGMLType>
+  ) -> Outcome {
     guard let written = written(format, rowLength: subject.rowLength) else {
       return .refused(
         "rows of \(subject.rowLength) don't fill blocks of \(format), and llama-quantize has no"

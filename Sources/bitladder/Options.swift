@@ -1,4 +1,5 @@
 import ArgumentParser
+import Consumers
 import Foundation
 import ModelFiles
 import Planning
@@ -53,6 +54,27 @@ extension ImatrixOption {
       tell(
         "bitladder: note: no tensor takes its entry \(first.sanitised)"
           + (more > 0 ? ", nor \(more) others" : ""))
+    }
+  }
+}
+
+/// A mixture that people know by its name.
+struct PresetOption: ParsableArguments {
+  @Option(
+    name: .customLong("preset"),
+    help: "A known mixture: Q4_K_M, mixed_3_6 ...; `bitladder presets MODEL` lists them.")
+  var name: String?
+
+  /// What it makes of a model; nil if none was asked for.
+  func read(for model: Model, importance: ModelImportance?) throws -> Preset? {
+    guard let name else { return nil }
+    do throws(PresetError) {
+      return try Presets(model, importance: importance)[name]
+    } catch {
+      switch error {
+      case .unknown: throw ValidationError(error.description)
+      case .unsuited: throw Failure(error.description)
+      }
     }
   }
 }

@@ -50,6 +50,15 @@ struct PlanCandidates {
     passedOver = refusals.lines
   }
 
+  /// The one format that each tensor has.
+  init(model: Model, choices: [Choice], importance: ModelImportance?) {
+    self.model = model
+    self.importance = importance
+    formats = zip(model.tensors, choices).compactMap { tensor, choice in
+      tensor.suitability.isQuantizable ? (tensor, choice.format.map { [$0] } ?? []) : nil
+    }
+  }
+
   /// What patterns pin, by the tensors' ids; later ones win.
   static func pins(
     _ pins: [(text: String, pattern: Pattern, choice: Choice)], _ model: Model
@@ -128,15 +137,17 @@ struct MeasuredCandidates {
     self.kept = kept
   }
 
-  /// The plan of a solution.
-  func plan(
-    _ identity: Plan.ModelIdentity, _ problem: PlanningProblem, _ solution: Solution,
-    pins: [Int: Choice]
-  ) -> Plan {
+  /// What a solution gives each tensor of the model.
+  func choices(_ problem: PlanningProblem, _ solution: Solution) -> [Choice] {
     var choices = [Choice](repeating: .source, count: model.tensors.count)
     for (options, choice) in zip(problem.tensors, solution.choices) {
       choices[options.tensor.id] = choice
     }
+    return choices
+  }
+
+  /// A plan that gives each tensor something that was measured.
+  func plan(_ identity: Plan.ModelIdentity, _ choices: [Choice], pins: [Int: Choice]) -> Plan {
     var totals = Totals()
     let entries = model.tensors.map { tensor in
       let choice = choices[tensor.id]

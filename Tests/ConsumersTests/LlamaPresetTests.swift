@@ -190,7 +190,7 @@ extension Sample {
         entries.append((name, experts == nil ? tensor.shape : Array(tensor.shape.dropFirst())))
       }
     }
-    guard let configuration = try? JSONValue.parse("{\(configuration)}") else { return nil }
+    guard let configuration = try? JSONParser.parse("{\(configuration)}") else { return nil }
     // In another order than that of the GGUF.
     return Model(
       name: name, architecture: family, configuration: configuration,

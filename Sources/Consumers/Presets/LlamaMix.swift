@@ -48,9 +48,11 @@ struct LlamaMix {
   }
 
   /// What a tensor is asked for in, before its rows are looked at.
-  mutating func format(_ tensor: LlamaQuantizeRules.Subject) throws(NoBlock) -> Format {
+  mutating func format(
+    _ tensor: LlamaQuantizeRules.Subject, _ part: Part
+  ) throws(NoBlock) -> Format {
     guard case .ggml(let base) = fileType.base else { return fileType.base }
-    return .ggml(try type(tensor, Part(tensor.name), base))
+    return .ggml(try type(tensor, part, base))
   }
 
   private mutating func type(

@@ -4,8 +4,32 @@ import Quantization
 
 /// What llama-quantize's file types make of a model.
 struct LlamaPresets: Sendable {
-  /// The tensors of the GGUF, in the order in which llama-quantize goes through them.
-  private let members: [GGUFTensors.Member]
+  /// A tensor of the GGUF, with what doesn't depend on the file type.
+  private struct Step {
+    let member: GGUFTensors.Member
+    let block: Int
+    let part: LlamaMix.Part
+    let isKept: Bool
+    let importance: LlamaQuantizeRules.Importance
+
+    init(_ member: GGUFTensors.Member) {
+      self.member = member
+      block = LlamaMix.block(member.subject.name)
+      part = LlamaMix.Part(member.subject.name)
+      isKept = LlamaQuantizeRules.keptReason(member.subject) != nil
+      importance = member.worstImportance
+    }
+
+    /// By blocks, those without one first; then by the bytes of names.
+    static func isBefore(_ a: Step, _ b: Step) -> Bool {
+      a.block != b.block
+        ? a.block < b.block
+        : a.member.subject.name.utf8.lexicographicallyPrecedes(b.member.subject.name.utf8)
+    }
+  }
+
+  /// In the order in which llama-quantize goes through them.
+  private let steps: [Step]
   private let traits: LlamaTraits
   private let tensors: [Tensor]
   /// Whether there is anything that conversion to GGUF would take.
@@ -25,15 +49,8 @@ struct LlamaPresets: Sendable {
     let converted = GGUFTensors(model, importance: importance)
     tensors = model.tensors
     traits = LlamaTraits(model, converted, hasImportance: hasImportance)
-    members = converted.members.map { (LlamaMix.block($0.subject.name), $0) }
-      // By blocks, those without one first; then by the bytes of names.
-      .sorted { a, b in
-        a.0 != b.0
-          ? a.0 < b.0
-          : a.1.subject.name.utf8.lexicographicallyPrecedes(b.1.subject.name.utf8)
-      }.map(\.1)
-    isConvertible =
-      model.container == .gguf || members.contains { LlamaMix.block($0.subject.name) >= 0 }
+    steps = converted.members.map(Step.init).sorted(by: Step.isBefore)
+    isConvertible = model.container == .gguf || steps.contains { $0.block >= 0 }
   }
 
   /// What each tensor gets.
@@ -42,9 +59,9 @@ struct LlamaPresets: Sendable {
       throw .unsuited(fileType.rawValue, reason: "its tensors have no names in GGUF that are known")
     }
     var formats = [Format?](repeating: nil, count: tensors.count)
-    for (member, written) in zip(members, try written(fileType)) {
+    for (step, written) in zip(steps, try written(fileType)) {
       guard let written else { continue }
-      for tensor in member.tensors where tensor.suitability.isQuantizable {
+      for tensor in step.member.tensors where tensor.suitability.isQuantizable {
         // Of a tensor that conversion splits, the larger part decides.
         if let other = formats[tensor.id], bits(other) >= bits(written) { continue }
         formats[tensor.id] = written
@@ -61,40 +78,41 @@ struct LlamaPresets: Sendable {
   func written(_ fileType: LlamaFileType) throws(PresetError) -> [Format?] {
     var mix = LlamaMix(fileType, for: traits)
     var formats: [Format?] = []
-    formats.reserveCapacity(members.count)
-    for member in members {
-      guard LlamaQuantizeRules.keptReason(member.subject) == nil else {
-        formats.append(nil)
-        continue
-      }
-      let asked: Format
-      do throws(LlamaMix.NoBlock) {
-        asked = try mix.format(member.subject)
-      } catch {
-        throw unsuited(fileType, member, "it belongs to no block; llama-quantize stops there")
-      }
-      switch LlamaQuantizeRules.outcome(
-        member.subject, asked: asked, importance: member.worstImportance,
-        wanting: fileType.wanting)
-      {
-      case .fallback(let other, _): formats.append(other)
-      case .refused(let reason), .needsImportance(let reason):
-        throw unsuited(fileType, member, reason)
-      case .asked, .kept, nil: formats.append(asked)
-      }
+    formats.reserveCapacity(steps.count)
+    for step in steps {
+      formats.append(step.isKept ? nil : try written(step, &mix))
     }
     return formats
   }
 
-  /// The names of the GGUF's tensors, in the order of `written`.
-  var names: [String] { members.map(\.subject.name) }
-
-  private func unsuited(
-    _ fileType: LlamaFileType, _ member: GGUFTensors.Member, _ reason: String
-  ) -> PresetError {
-    let label = member.tensors.first?.label ?? member.subject.name
-    return .unsuited(fileType.rawValue, reason: "\(label): \(reason)")
+  private func written(_ step: Step, _ mix: inout LlamaMix) throws(PresetError) -> Format {
+    let subject = step.member.subject
+    func unsuited(_ reason: String) -> PresetError {
+      let label = step.member.tensors.first?.label ?? subject.name
+      return .unsuited(mix.fileType.rawValue, reason: "\(label): \(reason)")
+    }
+    let asked: Format
+    do throws(LlamaMix.NoBlock) {
+      asked = try mix.format(subject, step.part)
+    } catch {
+      throw unsuited("it belongs to no block, and llama-quantize stops there")
+    }
+    switch LlamaQuantizeRules.outcome(
+      ofTouched: subject, asked: asked, importance: step.importance,
+      wanting: mix.fileType.wanting)
+    {
+    case .asked, .kept: return asked
+    case .fallback(let other, _): return other
+    case .needsImportance where step.importance == .noFile:
+      throw .unsuited(
+        mix.fileType.rawValue,
+        reason: "needs an imatrix; collect it with llama-imatrix, give it with --imatrix")
+    case .refused(let reason), .needsImportance(let reason): throw unsuited(reason)
+    }
   }
+
+  /// The names of the GGUF's tensors, in the order of `written`.
+  var names: [String] { steps.map(\.member.subject.name) }
 
   private func bits(_ format: Format) -> Double { format.bitsPerWeight(rows: 1, rowLength: 256) }
 }

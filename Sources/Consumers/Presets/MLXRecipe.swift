@@ -29,6 +29,9 @@ enum MLXRecipe: String, CaseIterable, Sendable {
     guard model.container == .safetensors else {
       throw .unsuited(rawValue, reason: "mlx-lm converts safetensors only")
     }
+    guard model.tensors.contains(where: { $0.role == .tokenEmbedding }) else {
+      throw .unsuited(rawValue, reason: "mlx-lm converts language models, and it embeds no tokens")
+    }
     guard self == .fourBit || model.tensors.contains(where: { $0.name.contains("down_proj") })
     else {
       throw .unsuited(

@@ -39,7 +39,7 @@ public enum PresetError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .unknown(let name, let nearest):
       "'\(name)' is no preset; the nearest known: \(nearest.joined(separator: ", "))"
-    case .unsuited(let name, let reason): "no \(name) of this model: \(reason)"
+    case .unsuited(let name, let reason): "\(name) can't be made of this model: \(reason)"
     }
   }
 }
