@@ -63,7 +63,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Explorer", "Terminal",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Explorer",
+        "Terminal",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],

@@ -93,6 +93,25 @@ MODELS = [
         attention__key_length=192, attention__value_length=128, attention__kv_lora_rank=512, leading_dense_block_count=1,
         expert_shared_count=2, expert_weights_scale=1.0, rope__dimension_count=64, attention__key_length_mla=192,
         attention__value_length_mla=128),
+    model("deci-70b", "deci", 80, 64, 8, LLAMA),
+    model(
+        "jamba", "jamba", 16, 8, [0, 2] * 8, "ssm_in ssm_out " + EXPERTS, experts=16, ssm__conv_kernel=4,
+        ssm__inner_size=512, ssm__state_size=16, ssm__time_step_rank=8),
+    model(
+        "gemma3n", "gemma3n", 30, 8, 2, LLAMA + " laurel_l proj", tied=True, attention__sliding_window=64,
+        top=[("per_layer_token_embd.weight", (64, 512), None), ("altup_proj.weight", (2, 16, 256), None)]),
+    model(
+        "glm5-next", "glm5-next", 8, 8, 1, "attn_q_a attn_q_b attn_k_b:8x64x64 attn_v_b:8x64x64 nextn.eh_proj "
+        "hc_fn " + EXPERTS[24:], experts=16, attention__key_length_mla=64, attention__value_length_mla=64,
+        attention__q_lora_rank=64, attention__kv_lora_rank=64, ssm__conv_kernel=4, kda__head_dim=64,
+        expert_shared_count=1, attention__indexer__head_count=8, attention__indexer__key_length=64,
+        attention__indexer__top_k=8, attention__indexer__kpool=4, hyper_connection__count=4,
+        hyper_connection__sinkhorn_iterations=2, hyper_connection__epsilon=1e-5),
+    model(
+        "bailingmoe3", "bailingmoe3", 8, 8, 1, "attn_k_b:8x64x64 " + EXPERTS, experts=16, attention__key_length_mla=64,
+        attention__value_length_mla=64, attention__kv_lora_rank=64, ssm__conv_kernel=4, kda__head_dim=64,
+        kda__gate_lower_bound=-1.0, leading_dense_block_count=1, expert_shared_count=1, expert_gating_func=2,
+        swiglu_clamp_exp=1.0, swiglu_clamp_shexp=1.0),
     model("mamba", "mamba", 8, 0, 0, "ssm_in ssm_x:16x512 ssm_out ssm_conv1d", tied=True, ssm__conv_kernel=4,
           ssm__inner_size=512, ssm__state_size=16, ssm__time_step_rank=8),
 ]
@@ -107,7 +126,8 @@ def expanded(tensors):
 def write(path, architecture, keys, tensors):
     writer = gguf.GGUFWriter(path, architecture)
     for key, value in keys.items():
-        add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
+        kind = float if isinstance(value, float) else list if isinstance(value, list) else int
+        add = {float: writer.add_float32, list: writer.add_array, int: writer.add_uint32}[kind]
         add(f"{architecture}.{key}", value)
     sizes = []
     for name, shape in expanded(tensors):
@@ -165,7 +185,8 @@ def asked(program, folder, names, file_type, importance):
 
 def lines(program, folder, name, architecture, keys, tensors):
     write(f"{folder}/in.gguf", architecture, keys, tensors)
-    yield f"model {name} {architecture} " + " ".join(f"{key}={value}" for key, value in keys.items())
+    yield f"model {name} {architecture} " + " ".join(
+        f"{key}={value}".replace(" ", "") for key, value in keys.items())
     for tensor, shape, blocks in tensors:
         range_of_blocks = f" {blocks[0]}-{blocks[1]}" if blocks else ""
         yield f"tensor {tensor} {'x'.join(map(str, shape))}{range_of_blocks}"
