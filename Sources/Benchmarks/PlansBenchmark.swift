@@ -117,7 +117,7 @@ private struct MeasuredModel {
         work += formats.filter { rules.refusal(of: $0) == nil }.map {
           .measurement(tensor: tensor.id, format: $0)
         }
-      } else if tensor.weightCount > 0, WeightReader.canRead(tensor) {
+      } else if tensor.weightCount > 0, tensor.suitability.isWeights, WeightReader.canRead(tensor) {
         work.append(.statistics(tensor: tensor.id))
       }
     }
@@ -176,7 +176,9 @@ private struct MeasuredModel {
   func row(_ name: String, _ choices: [Choice]) -> [String] {
     let bytes = bytes(choices)
     let bits = 8 * Double(bytes) / Double(max(1, model.weightCount))
-    var cells = [name, String(format: "%.2f", Double(bytes) / 0x1p20), String(format: "%.2f", bits)]
+    var cells = [
+      name, String(format: "%.2f", Double(bytes) / 0x1p20), String(format: "%.2f", bits),
+    ]
     guard let problem, let error = error(choices) else { return cells + ["not measured"] }
     cells.append(percent(error))
     if let solution = try? problem.solve(budget: bytes) {

@@ -42,7 +42,9 @@ struct ListPresets: ParsableCommand {
     }
     try emit(table.text)
     for (reason, names) in missing {
-      tell("bitladder: not \(names.joined(separator: ", ")): \(reason)")
+      let shown = names.prefix(9).joined(separator: ", ")
+      let more = names.count > 9 ? " and \(names.count - 9) more" : ""
+      tell("bitladder: not \(shown)\(more): \(reason)")
     }
   }
 

@@ -132,7 +132,7 @@ struct MeasuredCandidates {
     for tensor in model.tensors where !tensor.suitability.isQuantizable {
       kept.bytes += tensor.byteCount
       kept.weights += tensor.weightCount
-      kept.squares += squares[tensor.id] ?? 0
+      if tensor.suitability.isWeights { kept.squares += squares[tensor.id] ?? 0 }
     }
     self.kept = kept
   }

@@ -180,7 +180,8 @@ extension Sample {
     if let experts = number("expert_count") {
       configuration += #", "num_local_experts": \#(experts)"#
     }
-    let family = name == "mixtral" ? "mixtral" : architecture == "qwen3moe" ? "qwen3_moe" : architecture
+    let family =
+      name == "mixtral" ? "mixtral" : architecture == "qwen3moe" ? "qwen3_moe" : architecture
     let names = GGUFNames(architecture: family)
     var entries: [(name: String, shape: [Int])] = []
     for tensor in tensors {

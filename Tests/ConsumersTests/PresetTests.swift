@@ -122,7 +122,8 @@ struct PresetTests {
       }
     }
     let bert = Model(
-      name: "m", tensors: [Tensor(id: 0, name: "embed_tokens.weight", shape: [64, 64], source: .f32)])
+      name: "m",
+      tensors: [Tensor(id: 0, name: "embed_tokens.weight", shape: [64, 64], source: .f32)])
     #expect { try Presets(bert)["mixed_3_6"] } throws: { "\($0)".contains("down_proj") }
   }
 
@@ -156,6 +157,7 @@ struct PresetTests {
       }
     }
     let bf16 = try #require(all.first { $0.name == "BF16" })
-    #expect(bf16.choices.allSatisfy { $0 == .source } && bf16.byteCount(of: model) == model.byteCount)
+    #expect(
+      bf16.choices.allSatisfy { $0 == .source } && bf16.byteCount(of: model) == model.byteCount)
   }
 }
