@@ -32,6 +32,8 @@ struct LlamaPresets: Sendable {
   private let steps: [Step]
   private let traits: LlamaTraits
   private let tensors: [Tensor]
+  /// What the model's tensors are stored in, where that is one of llama-quantize's types.
+  private let stored: [Format?]
   /// Whether there is anything that conversion to GGUF would take.
   private let isConvertible: Bool
 
@@ -48,6 +50,7 @@ struct LlamaPresets: Sendable {
   ) {
     let converted = GGUFTensors(model, importance: importance)
     tensors = model.tensors
+    stored = Self.storedFormats(model.tensors)
     traits = LlamaTraits(model, converted, hasImportance: hasImportance)
     steps = converted.members.map(Step.init).sorted(by: Step.isBefore)
     isConvertible = model.container == .gguf || steps.contains { $0.block >= 0 }
@@ -67,10 +70,21 @@ struct LlamaPresets: Sendable {
         formats[tensor.id] = written
       }
     }
-    return zip(tensors, formats).map { tensor, format in
+    return zip(formats, stored).map { format, stored in
       // What is stored in that type already is copied.
-      guard let format, !tensor.isStored(in: format) else { return .source }
-      return .format(format)
+      format == stored ? .source : format.map { .format($0) } ?? .source
+    }
+  }
+
+  private static func storedFormats(_ tensors: [Tensor]) -> [Format?] {
+    var known: [SourceType: Format?] = [:]
+    return tensors.map { tensor in
+      guard tensor.packing == nil else { return nil }
+      if let format = known[tensor.source] { return format }
+      let format = try? Format(parsing: tensor.source.rawValue)
+      let own = format.flatMap { LlamaQuantizeRules.isKnown($0) ? $0 : nil }
+      known[tensor.source] = own
+      return own
     }
   }
 
@@ -115,11 +129,4 @@ struct LlamaPresets: Sendable {
   var names: [String] { steps.map(\.member.subject.name) }
 
   private func bits(_ format: Format) -> Double { format.bitsPerWeight(rows: 1, rowLength: 256) }
-}
-
-extension Tensor {
-  /// Whether its stored type is a format.
-  fileprivate func isStored(in format: Format) -> Bool {
-    packing == nil && source.rawValue.lowercased() == format.description.lowercased()
-  }
 }

@@ -32,8 +32,7 @@ enum MLXRecipe: String, CaseIterable, Sendable {
     guard model.tensors.contains(where: { $0.role == .tokenEmbedding }) else {
       throw .unsuited(rawValue, reason: "mlx-lm converts language models, and it embeds no tokens")
     }
-    guard self == .fourBit || model.tensors.contains(where: { $0.name.contains("down_proj") })
-    else {
+    guard self == .fourBit || model.tensors.contains(where: Self.isWayDown) else {
       throw .unsuited(
         rawValue, reason: "its recipe is made for blocks with a down_proj, and there is none")
     }
@@ -57,7 +56,13 @@ enum MLXRecipe: String, CaseIterable, Sendable {
     let isAmongMore =
       block < layers / 8 || block >= 7 * layers / 8 || (block - layers / 8) % 3 == 2
     return isAmongMore
-      && ["v_proj", "v_a_proj", "v_b_proj", "down_proj"].contains { tensor.name.contains($0) }
+      && (Self.isWayDown(tensor)
+        || ["v_proj", "v_a_proj", "v_b_proj"].contains { tensor.name.contains($0) })
+  }
+
+  /// What mlx-lm calls a down_proj; experts get that name whatever the checkpoint calls them.
+  private static func isWayDown(_ tensor: Tensor) -> Bool {
+    tensor.name.contains("down_proj") || tensor.expert != nil && tensor.role == .ffnDown
   }
 
   /// Layers and embeddings, experts stacked or not; no convolutions.
