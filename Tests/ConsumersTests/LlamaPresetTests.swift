@@ -102,7 +102,7 @@ struct LlamaPresetTests {
   /// Every tensor of every model in every file type, with importance and without.
   @Test func equalWhatTheProgramSays() throws {
     let samples = try Sample.all.get()
-    #expect(samples.count == 32)
+    #expect(samples.count == 33)
     var tensors = 0
     for sample in samples {
       #expect(sample.cases.count == 2 * LlamaFileType.allCases.count)

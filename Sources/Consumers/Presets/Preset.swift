@@ -49,7 +49,7 @@ public enum PresetError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// Nothing is measured or read.
 public struct Presets: Sendable {
-  /// All names, by falling size.
+  /// All names: llama-quantize's by falling size, more or less, then mlx-lm's.
   public static let names =
     LlamaFileType.allCases.map(\.rawValue) + MLXRecipe.allCases.map(\.rawValue)
 
