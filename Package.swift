@@ -68,14 +68,15 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Explorer", "Terminal",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Explorer",
+        "Terminal",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
       resources: [.copy("Corpus"), .copy("Names")]),
     .testTarget(
       name: "QuantizationTests", dependencies: ["Quantization"],
-      exclude: ["golden.py", "ggml_golden.py", "formats_golden.py"],
+      exclude: ["golden.py", "ggml_golden.py", "formats_golden.py", "mlx_golden.py"],
       resources: [.copy("Golden")]),
     .target(
       name: "SampleSupport", dependencies: ["ModelFiles"], path: "Tests/SampleSupport",
@@ -94,8 +95,11 @@ let package = Package(
       exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
       name: "ConsumersTests",
-      dependencies: ["ModelFiles", "Quantization", "Planning", "Consumers"],
-      exclude: ["llama_quantize.py", "exports.py", "Exports"], resources: [.copy("LlamaQuantize")]),
+      dependencies: ["ModelFiles", "Quantization", "Planning", "Consumers", "SampleSupport"],
+      exclude: [
+        "llama_quantize.py", "llama_presets.py", "mlx_recipes.py", "exports.py", "Exports",
+      ],
+      resources: [.copy("LlamaQuantize"), .copy("MLX")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

@@ -53,108 +53,54 @@ public struct LlamaQuantizeReport: Sendable {
   public init(
     model: Model, importance: ModelImportance?, format: (Tensor) -> Format?
   ) {
-    var builder = Builder(model: model, importance: importance)
-    for tensor in model.tensors { builder.add(tensor, format(tensor)) }
-    (findings, mixedExperts) = builder.judged()
-    unnamed = builder.unnamed
+    let asked = model.tensors.map { tensor in
+      format(tensor).flatMap { LlamaQuantizeRules.isKnown($0) ? $0 : nil }
+    }
+    let states = ImportanceStates(importance)
+    let converted = GGUFTensors(model, importance: { states[$0] }) { asked[$0.id] != nil }
+    var findings: [Finding] = []
+    var mixed: [String] = []
+    for member in converted.members {
+      let formats = member.tensors.compactMap { asked[$0.id] }
+      if Set(formats).count > 1 { mixed.append(member.subject.name) }
+      if let finding = Finding(member, formats) { findings.append(finding) }
+    }
+    self.findings = findings
+    mixedExperts = mixed
+    unnamed = converted.unnamed
     weights = model.weightCount
-    bytesAsked = builder.bytesAsked
-    bytesWritten = findings.reduce(builder.bytesAsked) { $0 - $1.bytesAsked + $1.bytesWritten }
+    let total = model.tensors.reduce(0) { $0 + $1.byteCount(in: asked[$1.id]) }
+    bytesAsked = total
+    bytesWritten = findings.reduce(total) { $0 - $1.bytesAsked + $1.bytesWritten }
   }
 }
 
-/// Gathers a model's tensors as those of a GGUF.
-private struct Builder {
-  /// A tensor of the GGUF, or a part of one that conversion splits.
-  struct Group {
-    var subject: LlamaQuantizeRules.Subject
-    var tensors: [Tensor] = []
-    var formats: [Format] = []
-    var importance = LlamaQuantizeRules.Importance.fits
-    /// The share of each tensor's rows that goes here: 1 over this number.
-    var share = 1
-  }
-
-  let names: GGUFNames
-  let importance: ModelImportance?
-  let problems: [Int: ImportanceNote.Problem]
-  var groups: [String: Group] = [:]
-  var order: [String] = []
-  var unnamed: [Int] = []
-  var bytesAsked = 0
-
-  init(model: Model, importance: ModelImportance?) {
-    names = GGUFNames(model)
-    self.importance = importance
-    problems = Dictionary(
-      (importance?.notes ?? []).map { ($0.tensor, $0.problem) },
-      uniquingKeysWith: { first, _ in first })
-  }
-
-  mutating func add(_ tensor: Tensor, _ format: Format?) {
-    let format = format.flatMap { LlamaQuantizeRules.isKnown($0) ? $0 : nil }
-    bytesAsked += bytes(tensor, format)
-    guard let format else { return }
-    let found = names.names(of: tensor.name)
-    if found.isEmpty { unnamed.append(tensor.id) }
-    for name in found {
-      var group =
-        groups[name.name]
-        ?? Group(
-          subject: LlamaQuantizeRules.Subject(
-            tensor, as: name, architecture: names.architecture))
-      if group.tensors.isEmpty { order.append(name.name) }
-      group.tensors.append(tensor)
-      group.formats.append(format)
-      group.share = found.count
-      group.importance = worse(group.importance, state(tensor))
-      groups[name.name] = group
-    }
-  }
-
-  /// The findings, and the stacked tensors whose experts disagree.
-  func judged() -> ([LlamaQuantizeReport.Finding], [String]) {
-    var findings: [LlamaQuantizeReport.Finding] = []
-    var mixed: [String] = []
-    for name in order {
-      guard let group = groups[name], let format = group.formats.first else { continue }
-      if Set(group.formats).count > 1 { mixed.append(name) }
-      guard
-        let outcome = LlamaQuantizeRules.outcome(
-          group.subject, asked: format, importance: group.importance), outcome != .asked
-      else { continue }
-      let asked = zip(group.tensors, group.formats).reduce(0) { $0 + bytes($1.0, $1.1) }
-      let written: Int
+extension LlamaQuantizeReport.Finding {
+  /// What becomes of a tensor of the GGUF whose parts were asked for in some formats; nil if it is what was asked.
+  fileprivate init?(_ member: GGUFTensors.Member, _ formats: [Format]) {
+    guard let format = formats.first,
+      let outcome = LlamaQuantizeRules.outcome(
+        member.subject, asked: format, importance: member.worstImportance), outcome != .asked
+    else { return nil }
+    let bytes = zip(member.tensors, formats).reduce(0) { $0 + $1.0.byteCount(in: $1.1) }
+    let written =
       switch outcome {
-      case .kept: written = group.tensors.reduce(0) { $0 + $1.byteCount }
-      case .fallback(let to, _): written = group.tensors.reduce(0) { $0 + bytes($1, to) }
-      default: written = asked
+      case .kept: member.tensors.reduce(0) { $0 + $1.byteCount }
+      case .fallback(let to, _): member.tensors.reduce(0) { $0 + $1.byteCount(in: to) }
+      default: bytes
       }
-      findings.append(
-        LlamaQuantizeReport.Finding(
-          name: name, tensors: group.tensors.map(\.id), asked: format, outcome: outcome,
-          bytesAsked: asked / group.share, bytesWritten: written / group.share))
-    }
-    return (findings, mixed)
+    name = member.subject.name
+    tensors = member.tensors.map(\.id)
+    asked = format
+    self.outcome = outcome
+    bytesAsked = bytes / member.share
+    bytesWritten = written / member.share
   }
+}
 
-  private func bytes(_ tensor: Tensor, _ format: Format?) -> Int {
-    format?.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength) ?? tensor.byteCount
-  }
-
-  private func state(_ tensor: Tensor) -> LlamaQuantizeRules.Importance {
-    guard let importance else { return .noFile }
-    if importance.covers(tensor) { return .fits }
-    switch problems[tensor.id] {
-    case .transposed: return .fits
-    case .size, .expert: return .wrongSize
-    case .unseen, nil: return .noEntry
-    }
-  }
-
-  private func worse(
-    _ a: LlamaQuantizeRules.Importance, _ b: LlamaQuantizeRules.Importance
-  ) -> LlamaQuantizeRules.Importance {
-    a == .fits ? b : a
+extension Tensor {
+  /// The bytes in a format; as stored without one.
+  fileprivate func byteCount(in format: Format?) -> Int {
+    format?.storedByteCount(rows: rows, rowLength: rowLength) ?? byteCount
   }
 }

@@ -104,6 +104,15 @@ public enum LlamaQuantizeRules {
   ) -> Outcome? {
     guard isKnown(format) else { return nil }
     if let reason = keptReason(subject) { return .kept(reason) }
+    return outcome(ofTouched: subject, asked: format, importance: importance, wanting: wanting)
+  }
+
+  /// What is written of a tensor that isn't kept.
+  /// - Parameter wanting: the types for which importance is wanted.
+  static func outcome(
+    ofTouched subject: Subject, asked format: Format, importance: Importance,
+    wanting: Set<GGMLType>
+  ) -> Outcome {
     guard let written = written(format, rowLength: subject.rowLength) else {
       return .refused(
         "rows of \(subject.rowLength) don't fill blocks of \(format), and llama-quantize has no"
@@ -112,7 +121,7 @@ public enum LlamaQuantizeRules {
     if subject.shape.dropLast(3).contains(where: { $0 > 1 }) {
       return .refused("llama-quantize crashes on tensors of four dimensions")
     }
-    if let flaw = flaw(subject, written: written, importance) { return flaw }
+    if let flaw = flaw(subject, written: written, importance, wanting) { return flaw }
     if written == format { return .asked }
     return .fallback(
       to: written, "rows of \(subject.rowLength) don't fill blocks of \(format)")
@@ -151,7 +160,7 @@ public enum LlamaQuantizeRules {
   static let crashing: Set<GGMLType> = [.iq1S, .iq2XXS, .iq2XS]
 
   private static func flaw(
-    _ subject: Subject, written: Format, _ importance: Importance
+    _ subject: Subject, written: Format, _ importance: Importance, _ wanting: Set<GGMLType>
   ) -> Outcome? {
     if importance == .fits { return nil }
     if importance == .wrongSize, !subject.isEmbedding {

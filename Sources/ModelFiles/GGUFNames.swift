@@ -30,7 +30,8 @@ public struct GGUFNames: Sendable {
   public let architecture: String?
   private let isGGUF: Bool
   private let heads: Int?
-  private let keyValueHeads: Int?
+  /// The number of heads for keys and values, if it is known.
+  public let keyValueHeads: Int?
   private let valueSize: Int?
 
   /// The names of a model.

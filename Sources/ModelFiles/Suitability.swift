@@ -67,6 +67,9 @@ public enum Suitability: Sendable, Hashable {
   /// Whether it is worth quantizing.
   public var isQuantizable: Bool { self == .quantizable }
 
+  /// Whether its numbers are weights, which count for errors: integers, such as the numbers of positions, aren't.
+  public var isWeights: Bool { if case .kept(.notFloating) = self { false } else { true } }
+
   /// Why not, in a short phrase; nil if it is worth it.
   public var reason: String? {
     if case .kept(let reason) = self { reason.description } else { nil }

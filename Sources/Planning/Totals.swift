@@ -19,6 +19,8 @@ public struct Contribution: Sendable, Equatable {
   public var uncertainty: Double?
   /// Whether the weights can be read at all; if not, they stay out of the error figures.
   public var isReadable: Bool
+  /// Whether its numbers are weights: others stay out of the error figures, too.
+  let isWeights: Bool
 
   /// The contribution of a tensor under a choice whose error isn't known yet.
   public init(tensor: Tensor, choice: Choice, isReadable: Bool) {
@@ -28,6 +30,7 @@ public struct Contribution: Sendable, Equatable {
     squaredError = choice == .source ? 0 : nil
     squares = nil
     self.isReadable = isReadable
+    isWeights = tensor.suitability.isWeights
   }
 
   /// Σ(w-ŵ)²/Σw²: 0 where nothing is lost, nil while it isn't known.
@@ -80,7 +83,7 @@ public struct Totals: Sendable, Equatable {
     weights += part.weights
     sourceBytes += part.sourceBytes
     bytes += part.bytes
-    guard part.isReadable else { return }
+    guard part.isReadable, part.isWeights else { return }
     if let error = part.squaredError, let power = part.squares {
       squaredError += error
       squares += power

@@ -52,6 +52,9 @@ public struct EncodedWeights: Sendable, Equatable {
       return Packing.unpack(bytes[...], count: count, bits: scaled.elementBits).map(Int.init)
     case .palette(let palette):
       return Packing.unpack(bytes[...], count: rows * rowLength, bits: palette.bits).map(Int.init)
+    case .mlx(let mlx):
+      let count = mlx.geometry.blocks(in: self) * mlx.geometry.length
+      return Packing.unpack(bytes[...], count: count, bits: mlx.bits).map(Int.init)
     }
   }
 
@@ -65,6 +68,7 @@ public struct EncodedWeights: Sendable, Equatable {
       return book.geometry.scalePatterns(in: self).map(Float.init(bitPattern:))
     case .scaledFloat(let scaled):
       return scaled.scales(in: self)
+    case .mlx: return lines.map(\.scale)
     case .float, .ggml, .palette: return []
     }
   }

@@ -16,6 +16,8 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
   case scaledFloat(ScaledFloatFormat)
   /// Levels that a tensor has for its own.
   case palette(PaletteFormat)
+  /// Codes with a scale and a bias for each group: MLX's affine types.
+  case mlx(MLXFormat)
 
   /// The family's rules for this format.
   private var scheme: any FormatScheme {
@@ -26,6 +28,7 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
     case .codeBook(let format): format
     case .scaledFloat(let format): format
     case .palette(let format): format
+    case .mlx(let format): format
     }
   }
 

@@ -8,7 +8,7 @@ struct FormatFamily: Sendable {
   /// In this order names are tried: `mxfp4:ocp` must come before ggml's `mxfp4`, which takes no parts.
   static let all: [FormatFamily] = [
     FloatFormat.family, IntegerFormat.family, ScaledFloatFormat.family, CodeBookFormat.family,
-    PaletteFormat.family, GGMLType.family,
+    PaletteFormat.family, MLXFormat.family, GGMLType.family,
   ]
 }
 
@@ -30,19 +30,21 @@ extension Format {
   /// The names that an unknown name is compared with.
   public static var knownNames: [String] { FormatFamily.all.flatMap(\.knownNames) }
 
-  /// The three nearest known names; of equally near ones, those with the same digit come first.
-  static func names(near name: String) -> [String] {
-    let name = String(name.unicodeScalars.prefix(64))
-    let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
-    let scored = knownNames.enumerated().map { index, known in
-      let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
-      // What begins so is as near as can be.
-      let isBeginning = !name.isEmpty && known.lowercased().hasPrefix(name)
-      let distance = isBeginning ? 0 : editDistance(name, known.lowercased())
-      return (distance, strange ? 1 : 0, index, known)
-    }
-    return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)
+  static func names(near name: String) -> [String] { nearestNames(to: name, among: knownNames) }
+}
+
+/// The three nearest of some names, in any letter case; of equally near ones, those with the same digit come first.
+public func nearestNames(to name: String, among names: [String]) -> [String] {
+  let name = String(name.lowercased().unicodeScalars.prefix(64))
+  let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
+  let scored = names.enumerated().map { index, known in
+    let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
+    // What begins so is as near as can be.
+    let isBeginning = !name.isEmpty && known.lowercased().hasPrefix(name)
+    let distance = isBeginning ? 0 : editDistance(name, known.lowercased())
+    return (distance, strange ? 1 : 0, index, known)
   }
+  return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)
 }
 
 /// The number of insertions, deletions and replacements that turn one text into the other (Levenshtein 1965).

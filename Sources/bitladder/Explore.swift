@@ -14,6 +14,8 @@ struct Explore: ParsableCommand {
   @Option(help: "A plan file to start from and save to; need not exist yet.")
   var plan: String?
 
+  @OptionGroup var preset: PresetOption
+
   @Option(help: "The formats of the ladder, separated by commas (int8,int4:affine:g32,f8_e4m3).")
   var ladder: String?
 
@@ -45,6 +47,10 @@ struct Explore: ParsableCommand {
     options.planPath = plan
     options.mouse = mouse
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
+    if start != nil, preset.isGiven {
+      throw ValidationError(
+        "--plan says what every tensor gets; --preset and --recipe are for a new one")
+    }
     if script != nil || dumpFrame {
       try play(options, start)
       return
@@ -54,6 +60,7 @@ struct Explore: ParsableCommand {
       environment: ProcessInfo.processInfo.environment)
     let model = try model.open()
     options.importance = try imatrix.read(for: model)
+    options.start = try preset.read(for: model, importance: options.importance)
     options.store = store.open()
     defer { options.store?.close() }
     do {
@@ -78,6 +85,7 @@ struct Explore: ParsableCommand {
     let model = try model.open()
     var options = options
     options.importance = try imatrix.read(for: model)
+    options.start = try preset.read(for: model, importance: options.importance)
     options.store = store.openTelling()
     defer { options.store?.close() }
     _ = Session.play(events, model, options: options, plan: plan, on: screen)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Consumers
 import Explorer
 import Foundation
 import Measurement
@@ -12,7 +13,8 @@ struct MakePlan: ParsableCommand {
     abstract: "Find the best plan within a budget, or the smallest one below an error.",
     discussion: """
       Every tensor is measured in every format it can have; what is found is the best there is, or \
-      how far from it at most it may be is said. Roles are those that `bitladder inspect` prints.
+      how far from it at most it may be is said. Roles are those that `bitladder inspect` prints. \
+      A preset is a plan as it is: it is measured, and nothing is looked for.
       """)
 
   @OptionGroup var model: ModelArgument
@@ -23,8 +25,15 @@ struct MakePlan: ParsableCommand {
   @Option(help: "Instead of a budget: the greatest error (0.5%, 0.005, 23dB); the least size.")
   var maxError: ErrorArgument?
 
+  @OptionGroup var preset: PresetOption
+
   @Option(help: "The formats, separated by commas; llama.cpp's for GGUF, else int8 to int2.")
   var formats: String?
+
+  @Option(
+    name: .customLong("for"),
+    help: ArgumentHelp("Only what this program can do (see `export`).", valueName: "consumer"))
+  var consumer: Consumer?
 
   @Option(help: "What to make small; weighted where there is an imatrix, else nmse.")
   var objective: Objective?
@@ -42,8 +51,18 @@ struct MakePlan: ParsableCommand {
   var force = false
 
   func validate() throws {
+    if preset.isGiven {
+      guard budget == nil, maxError == nil, formats == nil, objective == nil, consumer == nil,
+        !constraints.isGiven
+      else {
+        throw ValidationError(
+          "\(preset.recipe == nil ? "--preset" : "--recipe") says what every tensor gets: there is nothing left to find within a budget, "
+            + "from other formats or under constraints")
+      }
+      return
+    }
     guard (budget == nil) != (maxError == nil) else {
-      throw ValidationError("expected one of --budget and --max-error")
+      throw ValidationError("expected one of --budget, --max-error, --preset and --recipe")
     }
     if objective == .weighted, imatrix.path == nil {
       throw ValidationError("--objective weighted needs --imatrix")
@@ -61,28 +80,45 @@ struct MakePlan: ParsableCommand {
     // Before measuring: what is found belongs to the model as it is now.
     let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
     constraints.pins = try PlanCandidates.pins(pins, model)
-    let candidates = try PlanCandidates(
-      model: model, formats: asked ?? defaultFormats(for: model), importance: importance,
-      constraints: constraints)
+    let preset = try preset.read(for: model, importance: importance)
+    let rules = consumer.map { ConsumerRules($0, model: model) }
+    constraints.sharing += rules?.sharing ?? []
+    let candidates =
+      if let preset {
+        PlanCandidates(model: model, choices: preset, importance: importance)
+      } else {
+        try PlanCandidates(
+          model: model, formats: asked ?? usualFormats(of: model, rules), importance: importance,
+          constraints: constraints, consumer: rules)
+      }
     for line in candidates.passedOver { tell("bitladder: \(line)") }
     let store = store.openTelling()
     defer { store?.close() }
     let measured = try candidates.measure(store: store)
     let objective = objective ?? (importance == nil ? .nmse : .weighted)
-    let (problem, solution) = try solve(measured, objective, constraints)
-    var plan = measured.plan(identity, problem, solution, pins: constraints.pins)
+    let solved = preset == nil ? try solve(measured, objective, constraints) : nil
+    let choices =
+      preset ?? solved.map { measured.choices($0.problem, $0.solution) } ?? []
+    var plan = measured.plan(identity, choices, pins: constraints.pins)
     plan.budget = budget?.budget
     plan.importance = importance.map {
       Plan.Importance(
         file: $0.file, mapping: $0.mapping, datasets: $0.datasets, chunks: $0.chunks)
     }
     try write(PlanFile.text(of: plan))
-    report(plan, problem, solution)
+    report(plan)
+    if let solved { report(solved.problem, solved.solution) }
+    for line in formatLines(plan) { tell(line) }
+  }
+
+  private func usualFormats(of model: Model, _ rules: ConsumerRules?) -> [Format] {
+    guard let rules else { return defaultFormats(for: model) }
+    return rules.formats ?? defaultBlockFormats
   }
 
   private func solve(
     _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints
-  ) throws(Failure) -> (PlanningProblem, Solution) {
+  ) throws(Failure) -> (problem: PlanningProblem, solution: Solution) {
     do throws(PlanningError) {
       let problem = try PlanningProblem(
         tensors: measured.options, kept: measured.kept, objective: objective,
@@ -124,13 +160,16 @@ struct MakePlan: ParsableCommand {
 
   // MARK: - Words
 
-  private func report(_ plan: Plan, _ problem: PlanningProblem, _ solution: Solution) {
+  private func report(_ plan: Plan) {
     let totals = plan.totals
     tell(
       "\(plan.model.name.sanitised): \(Figures.bytes(plan.model.bytes)) -> "
         + "\(Figures.bytes(totals.bytes)), \(Figures.bits(totals.bitsPerWeight)) bpw, NMSE "
         + (totals.nmse.map(Figures.percent) ?? "not known")
         + (totals.sqnr.map { ", \(Figures.decibels($0))" } ?? ""))
+  }
+
+  private func report(_ problem: PlanningProblem, _ solution: Solution) {
     let found = "\(problem.objective.name) \(Figures.percent(solution.error))"
     let bound =
       switch solution.bound {
@@ -141,7 +180,6 @@ struct MakePlan: ParsableCommand {
       solution.isOptimal
         ? "\(found); bound \(bound), gap 0 %: no plan is better"
         : "\(found); bound \(bound), gap at most \(Figures.percent(solution.gap))")
-    for line in formatLines(plan) { tell(line) }
   }
 
   /// What each format got, the most bytes first.

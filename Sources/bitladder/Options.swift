@@ -1,4 +1,5 @@
 import ArgumentParser
+import Consumers
 import Foundation
 import ModelFiles
 import Planning
@@ -53,6 +54,62 @@ extension ImatrixOption {
       tell(
         "bitladder: note: no tensor takes its entry \(first.sanitised)"
           + (more > 0 ? ", nor \(more) others" : ""))
+    }
+  }
+}
+
+/// A mixture that people know by its name.
+struct PresetOption: ParsableArguments {
+  @Option(
+    name: .customLong("preset"),
+    help: "A known mixture: Q4_K_M, mixed_3_6 ...; `bitladder presets MODEL` lists them.")
+  var name: String?
+
+  @Option(
+    help: "A recipe: llama-quantize's --tensor-type-file, mlx-lm's table or its config.json.")
+  var recipe: String?
+
+  /// Whether one was asked for.
+  var isGiven: Bool { name != nil || recipe != nil }
+
+  func validate() throws {
+    if name != nil, recipe != nil {
+      throw ValidationError("--preset and --recipe both say what every tensor gets: give one")
+    }
+  }
+
+  /// What it makes of a model; nil if none was asked for.
+  func read(for model: Model, importance: ModelImportance?) throws -> [Choice]? {
+    if let recipe { return try readRecipe(recipe, for: model) }
+    guard let name else { return nil }
+    do throws(PresetError) {
+      return try Presets(model, importance: importance)[name].choices
+    } catch {
+      switch error {
+      case .unknown: throw ValidationError(error.description)
+      case .unsuited: throw Failure(error.description)
+      }
+    }
+  }
+}
+
+extension PresetOption {
+  private func readRecipe(_ path: String, for model: Model) throws -> [Choice] {
+    do {
+      let file = try MappedFile(path)
+      guard file.byteCount <= PlanFile.maximumByteCount else {
+        throw Failure(
+          "\(path.sanitised): found \(file.byteCount) bytes, expected a recipe of at most "
+            + "\(PlanFile.maximumByteCount)")
+      }
+      let text = file.withBytes(in: 0..<file.byteCount) { $0.withUnsafeBytes { Array($0) } }
+      let recipe = try Recipe.read(text, for: model)
+      for note in recipe.notes { tell("bitladder: note: \(note)") }
+      return recipe.choices
+    } catch let error as ModelFileError {
+      throw Failure(error.description)
+    } catch let error as RecipeError {
+      throw Failure("\(path.sanitised): \(error.description)")
     }
   }
 }

@@ -80,6 +80,12 @@ struct ConstraintOptions: ParsableArguments {
   @Option(help: "How many formats the plan may have.")
   var maxFormats: Int?
 
+  /// Whether there are any.
+  var isGiven: Bool {
+    [pins, atLeast, atMost, allow].contains { !$0.isEmpty } || uniform != nil || together != nil
+      || maxFormats != nil
+  }
+
   /// The constraints that don't depend on the model.
   func read() throws -> Constraints {
     var constraints = Constraints()

@@ -16,7 +16,8 @@ struct PlanCandidates {
   private(set) var passedOver: [String] = []
 
   init(
-    model: Model, formats: [Format], importance: ModelImportance?, constraints: Constraints
+    model: Model, formats: [Format], importance: ModelImportance?, constraints: Constraints,
+    consumer: ConsumerRules? = nil
   ) throws(Failure) {
     self.model = model
     self.importance = importance
@@ -33,7 +34,10 @@ struct PlanCandidates {
         guard pin != nil || bytes < tensor.byteCount,
           constraints.objection(tensor, .format(format), bytes: bytes) == nil
         else { continue }
-        if let refusal = rules.refusal(of: format) {
+        let objection = consumer?.objection(to: format, for: tensor).map {
+          FormatRefusal(reason: $0)
+        }
+        if let refusal = objection ?? rules.refusal(of: format) {
           guard pin == nil else {
             let instead = refusal.instead.map { "; llama-quantize would write \($0)" } ?? ""
             throw Failure(
@@ -48,6 +52,15 @@ struct PlanCandidates {
       self.formats.append((tensor, possible))
     }
     passedOver = refusals.lines
+  }
+
+  /// The one format that each tensor has.
+  init(model: Model, choices: [Choice], importance: ModelImportance?) {
+    self.model = model
+    self.importance = importance
+    formats = zip(model.tensors, choices).compactMap { tensor, choice in
+      tensor.suitability.isQuantizable ? (tensor, choice.format.map { [$0] } ?? []) : nil
+    }
   }
 
   /// What patterns pin, by the tensors' ids; later ones win.
@@ -123,20 +136,22 @@ struct MeasuredCandidates {
     for tensor in model.tensors where !tensor.suitability.isQuantizable {
       kept.bytes += tensor.byteCount
       kept.weights += tensor.weightCount
-      kept.squares += squares[tensor.id] ?? 0
+      if tensor.suitability.isWeights { kept.squares += squares[tensor.id] ?? 0 }
     }
     self.kept = kept
   }
 
-  /// The plan of a solution.
-  func plan(
-    _ identity: Plan.ModelIdentity, _ problem: PlanningProblem, _ solution: Solution,
-    pins: [Int: Choice]
-  ) -> Plan {
+  /// What a solution gives each tensor of the model.
+  func choices(_ problem: PlanningProblem, _ solution: Solution) -> [Choice] {
     var choices = [Choice](repeating: .source, count: model.tensors.count)
     for (options, choice) in zip(problem.tensors, solution.choices) {
       choices[options.tensor.id] = choice
     }
+    return choices
+  }
+
+  /// A plan that gives each tensor something that was measured.
+  func plan(_ identity: Plan.ModelIdentity, _ choices: [Choice], pins: [Int: Choice]) -> Plan {
     var totals = Totals()
     let entries = model.tensors.map { tensor in
       let choice = choices[tensor.id]

@@ -66,7 +66,7 @@ import Testing
     (.vllm, ["int4", "int4", "int4", "int8", "int8:g32", "int8:g32", "source"]),
     (.autoRound, ["int4", "int8:channel", "int2:affine:g32", "source", "mxfp4:ocp"]),
     (
-      .mlxLM, ["int4:affine:g64", "int8:affine:g32", "int3:affine", "source", "mxfp4:ocp", "mxfp8"]
+      .mlxLM, ["mlx4", "mlx8:g32", "mlx3:g128", "source", "mxfp4:ocp", "mxfp8"]
     ),
     (.gptqModel, ["int4", "int8:channel", "int2:affine:g32", "source", "int5"]),
     (.torchAO, ["int4", "int8:channel", "int2:affine:g32", "source", "f8_e4m3"]),

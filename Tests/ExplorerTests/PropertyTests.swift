@@ -68,7 +68,7 @@ struct PropertyTests {
         #expect(tensor.suitability.isQuantizable)
       } else {
         bytes += tensor.byteCount
-        if tensor.source != .f8E8M0 { squares += MadeUp.squares(tensor.id) }
+        if tensor.suitability.isWeights { squares += MadeUp.squares(tensor.id) }
       }
     }
     #expect(state.totals.bytes == bytes)

@@ -34,6 +34,20 @@ struct SavingTests {
     if case .question(let question) = player.state.modal { question.title } else { nil }
   }
 
+  @Test func aPresetIsWhereAnUnsavedPlanStarts() throws {
+    var options = Options()
+    options.planPath = folder["plan.json"]
+    options.start = model.tensors.map {
+      $0.suitability.isQuantizable ? .format(.ggml(.q80)) : .source
+    }
+    var player = Player(model, options: options, answers: .madeUp)
+    #expect(player.state.hasUnsavedChanges)
+    #expect(player.state.makePlan().tensors.map(\.choice) == options.start)
+    try player.press("us")
+    #expect(!player.state.hasUnsavedChanges)
+    #expect(try read("plan.json").plan.tensors.map(\.choice) == options.start)
+  }
+
   @Test func aSavedPlanOpensAsItWas() throws {
     var player = try player("4pj<Left*2>*6mmlp<Enter>c<Right><Enter>3s")
     #expect(player.message == "saved to \(folder["plan.json"])")

@@ -26,6 +26,15 @@ struct TotalsTests {
     #expect(totals.sqnr == .infinity)
   }
 
+  @Test func integersAreNoWeights() throws {
+    let positions = Tensor(id: 1, name: "position_ids", shape: [1, 512], source: .i64)
+    var numbers = Contribution(tensor: positions, choice: .source, isReadable: true)
+    numbers.squares = 1e9
+    let totals = Totals([try part("int8:g64", error: 2, squares: 30), numbers])
+    #expect(totals.nmse == 2.0 / 30 && totals.isComplete)
+    #expect(totals.sourceBytes == 8_192 + 4_096)
+  }
+
   @Test func sumsByHand() throws {
     // 4,096 weights: 8,192 bytes in BF16; in int8 with groups of 64 one byte each and 64 scales.
     let totals = Totals([

@@ -2,8 +2,8 @@ import Foundation
 import Quantization
 import Testing
 
-/// What bitsandbytes, torchao, ml_dtypes, compressed-tensors, hqq and kmeans1d make of the same weights:
-/// formats_golden.py made the files.
+/// What bitsandbytes, torchao, ml_dtypes, compressed-tensors, hqq, kmeans1d and MLX make of the same weights:
+/// formats_golden.py and mlx_golden.py made the files.
 @Suite struct PeerTests {
   struct Case {
     let format: Format
@@ -15,11 +15,11 @@ import Testing
     let name: String
   }
 
-  static let cases = Result { try read() }
+  static let cases = Result { try read("formats") }
 
-  static func read() throws -> [Case] {
-    let text = String(decoding: try Golden.file("formats.txt"), as: UTF8.self)
-    var reader = GoldenReader(try Golden.file("formats.bin"))
+  static func read(_ name: String) throws -> [Case] {
+    let text = String(decoding: try Golden.file("\(name).txt"), as: UTF8.self)
+    var reader = GoldenReader(try Golden.file("\(name).bin"))
     var inputs: [String: (rows: Int, rowLength: Int, weights: [Float])] = [:]
     var cases: [Case] = []
     for line in text.split(separator: "\n") {
@@ -46,13 +46,16 @@ import Testing
   @Test func blockFormatsEqualTheirPeers() throws {
     let cases = try Self.cases.get().filter { !$0.isLevels && !isSearch($0.format) }
     #expect(cases.count == 6 * 8)
-    for item in cases {
+    let mlx = try Self.read("mlx")
+    #expect(mlx.count == 8 * 6 * 3 * 3)
+    for item in cases + mlx {
       let codec = codec(item.format, for: item.weights)
       let encoded = codec.encode(item.weights.span, rowLength: item.rowLength)
       let expected = try #require(
         EncodedWeights(
           format: item.format, rows: item.rows, rowLength: item.rowLength, bytes: item.bytes))
       #expect(encoded.scales == expected.scales, "\(item.name): scales")
+      #expect(encoded.biases == expected.biases, "\(item.name): biases")
       #expect(encoded.codes == expected.codes, "\(item.name): codes")
       #expect(encoded.bytes == expected.bytes, "\(item.name): bytes")
     }

@@ -7,9 +7,10 @@ import Testing
   static let blocks = [
     "nf4", "fp4", "mxfp8", "mxfp8:e5m2", "mxfp6", "mxfp6:e3m2", "mxfp4:ocp", "nvfp4:tensor",
   ]
+  static let mlx = ["mlx2:g32", "mlx4", "mlx3:g32:f16", "mlx6:f32", "mlx8:f16"]
   static let palettes = ["pal2", "pal3", "pal4", "pal6", "pal8"]
   static let all =
-    blocks + palettes + [
+    blocks + mlx + palettes + [
       "int4:affine:g64:hqq", "int3:affine:channel:hqq:bf16", "int8:affine:g32:hqq:f32",
     ]
 
@@ -23,7 +24,8 @@ import Testing
     ("nf4", 4.5), ("fp4", 4.5), ("mxfp8", 8.25), ("mxfp8:e5m2", 8.25), ("mxfp6", 6.25),
     ("mxfp6:e3m2", 6.25), ("mxfp4:ocp", 4.25), ("nvfp4:tensor", 4.50048828125),
     ("pal2", 2.0009765625), ("pal8", 8.0625), ("int4:affine:g64:hqq", 4.5),
-    ("int4:affine:g64:hqq:f32", 5), ("int3:affine:channel:hqq", 3.125),
+    ("int4:affine:g64:hqq:f32", 5), ("mlx4", 4.5), ("mlx3:g32:f16", 4), ("mlx8:g128", 8.25),
+    ("mlx4:f32", 5), ("int3:affine:channel:hqq", 3.125),
   ]
 
   @Test(arguments: sizes)
@@ -34,7 +36,8 @@ import Testing
   @Test(arguments: [
     ("MXFP8:E4M3", "mxfp8"), ("mxfp6:e2m3", "mxfp6"), ("mxfp6:E3M2", "mxfp6:e3m2"),
     ("pal4:tensor", "pal4"), ("int4:hqq:g32:affine", "int4:affine:g32:hqq"), ("NF4", "nf4"),
-    ("mxfp4", "mxfp4"), ("nvfp4", "nvfp4"),
+    ("mxfp4", "mxfp4"), ("nvfp4", "nvfp4"), ("MLX4:G64:BF16", "mlx4"),
+    ("mlx6:f16:g32", "mlx6:g32:f16"),
   ])
   func namesAreCanonical(name: String, canonical: String) throws {
     #expect(try Format(parsing: name).description == canonical)
@@ -63,6 +66,14 @@ import Testing
     ),
     ("mxfp4:g16", #""mxfp4:g16" has a part "g16" that is not known; the nearest known: ocp"#),
     ("pal4:g8", #""pal4:g8" has a part "g8" that is not known; the nearest known: tensor"#),
+    ("mlx7", #""mlx7" is no format; the nearest known: mlx2, mlx3, mlx4"#),
+    (
+      "mlx4:g256",
+      """
+      "mlx4:g256" has a part "g256" that is not known; the nearest known: g32, g64, g128, f16, bf16, f32
+      """
+    ),
+    ("mlx4:g32:g64", #""mlx4:g32:g64" has a part "g64" that repeats or contradicts another"#),
     ("pal5", #""pal5" is no format; the nearest known: pal2, pal3, pal4"#),
     (
       "mxfp8:e5m2:e4m3", #""mxfp8:e5m2:e4m3" has a part "e4m3" that repeats or contradicts another"#
@@ -117,7 +128,9 @@ import Testing
         guard format.objection(rowLength: length) == nil else { continue }
         #expect(back.allSatisfy { !$0.isNaN })
         // Where scales are floats, rounding may carry the greatest float over the edge.
-        #expect(back.allSatisfy(\.isFinite) || name.hasPrefix("int") || name.hasPrefix("nvfp4"))
+        #expect(
+          back.allSatisfy(\.isFinite)
+            || ["int", "nvfp4", "mlx"].contains { name.hasPrefix($0) })
         #expect(encoded.codes.count == weights.count)
       }
     }
@@ -145,7 +158,7 @@ import Testing
     #expect(codec.reconstructed([1, 2], rowLength: 0).allSatisfy { $0.isNaN })
   }
 
-  @Test(arguments: blocks) func rowsOfPartsOfBlocksAreRefused(name: String) throws {
+  @Test(arguments: blocks + mlx) func rowsOfPartsOfBlocksAreRefused(name: String) throws {
     let format = try Format(parsing: name)
     let length = try #require(format.pieceAlignment)
     #expect(format.objection(rowLength: length) == nil)
@@ -171,6 +184,7 @@ import Testing
 
   static let ladders: [[String]] = [
     palettes, ["mxfp4:ocp", "mxfp6"],
+    ["mlx2", "mlx3", "mlx4", "mlx5", "mlx6", "mlx8"],
     ["int2:affine:hqq", "int3:affine:hqq", "int4:affine:hqq", "int8:affine:hqq"],
   ]
 

@@ -1,4 +1,5 @@
-/// Blocks of weights that share a scale, without integers: code books and small floating-point types.
+/// Blocks of weights that share a scale, apart from integer formats: code books, small floating-point types, and MLX's
+/// lines.
 ///
 /// For each kind: what comes back after encoding and decoding (`round`), the codes and scales of whole blocks
 /// (`encode`), and the weights from them (`decode`). Every float is allowed: NaN counts as 0, infinities as
@@ -44,5 +45,19 @@ void bl_nvfp4_encode(float tensor_scale, const float *weights, size_t blocks, ui
                      uint8_t *scales);
 void bl_nvfp4_decode(float tensor_scale, const uint8_t *codes, const uint8_t *scales, size_t blocks,
                      float *out);
+
+/// mlx.c: codes of `bits` bits with a scale and a bias for each group.
+typedef struct bl_mlx_format {
+  int32_t bits;        // 2...8
+  int32_t group;       // weights: 32, 64 or 128
+  int32_t value_type;  // of scales and biases, and of the weights before they are encoded: bl_scale_...
+} bl_mlx_format;
+
+void bl_mlx_round(const bl_mlx_format *format, const float *weights, size_t blocks, float *out);
+/// `codes`: from the low bit of each byte up; `scales`: each group's scale, then its bias, unaligned.
+void bl_mlx_encode(const bl_mlx_format *format, const float *weights, size_t blocks, uint8_t *codes,
+                   uint8_t *scales);
+void bl_mlx_decode(const bl_mlx_format *format, const uint8_t *codes, const uint8_t *scales, size_t blocks,
+                   float *out);
 
 #endif

@@ -180,6 +180,7 @@ private struct Judge {
       - asked.bitsPerWeight(rows: tensor.rows, rowLength: tensor.rowLength)
     var distance = bits < 0 ? -2 * bits : bits
     if case .integer(let a) = asked {
+      if case .mlx(let b) = offer { return distance + (a.bits == b.bits ? 0 : 0.5) }
       guard case .integer(let b) = offer else { return distance + 1 }
       if a.bits != b.bits { distance += 0.5 }
       if a.scheme != b.scheme { distance += 0.1 }

@@ -49,6 +49,23 @@ public struct ExportedTensor: Sendable {
 }
 
 extension ExportedTensor {
+  /// The tensors of a model, by their id.
+  static func all(of model: Model) -> [ExportedTensor] {
+    let names = GGUFNames(model)
+    let back = GGUFNames(architecture: names.architecture)
+    return model.tensors.map { tensor in
+      let isGGUF = model.container == .gguf
+      let matrices = tensor.shape.count == 3 ? tensor.shape[0] : 1
+      return ExportedTensor(
+        name: tensor.name, shape: tensor.shape, source: tensor.sourceName, choice: .source,
+        role: tensor.role, block: tensor.block,
+        modules: isGGUF
+          ? modules(of: tensor.name, tensor.shape, back) : module(tensor.name).map { [$0] } ?? [],
+        ggufNames: names.names(of: tensor.name, matrices: matrices),
+        architecture: names.architecture, weightCount: tensor.weightCount)
+    }
+  }
+
   /// The tensors of a plan, in its order.
   static func all(of plan: Plan) -> [ExportedTensor] {
     let places = TensorPlace.places(of: plan.tensors.map { ($0.name, $0.shape) })
@@ -64,7 +81,8 @@ extension ExportedTensor {
       return ExportedTensor(
         name: entry.name, shape: entry.shape, source: entry.source, choice: entry.choice,
         role: place.role, block: place.block,
-        modules: isGGUF ? modules(of: entry, back) : module(entry.name).map { [$0] } ?? [],
+        modules: isGGUF
+          ? modules(of: entry.name, entry.shape, back) : module(entry.name).map { [$0] } ?? [],
         ggufNames: forward.names(of: entry.name, matrices: matrices),
         architecture: forward.architecture, weightCount: weightCount(entry.shape))
     }
@@ -84,11 +102,9 @@ extension ExportedTensor {
     name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : nil
   }
 
-  private static func modules(of entry: Plan.Entry, _ names: GGUFNames) -> [String] {
-    if let name = names.huggingFaceName(of: entry.name) { return module(name).map { [$0] } ?? [] }
-    guard entry.shape.count == 3, entry.shape[0] <= 4096 else { return [] }
-    return (0..<entry.shape[0]).compactMap {
-      names.huggingFaceName(of: entry.name, expert: $0).flatMap(module)
-    }
+  private static func modules(of name: String, _ shape: [Int], _ names: GGUFNames) -> [String] {
+    if let name = names.huggingFaceName(of: name) { return module(name).map { [$0] } ?? [] }
+    guard shape.count == 3, 0...4096 ~= shape[0] else { return [] }
+    return (0..<shape[0]).compactMap { names.huggingFaceName(of: name, expert: $0).flatMap(module) }
   }
 }

@@ -7,10 +7,10 @@ import Quantization
 /// Source: mlx-lm 0.32. The check of row lengths there uses the default group size: a layer that fails it would stay
 /// as it is in silence, so the default is the smallest of the plan's.
 struct MLXExporter: Exporter {
-  private let ability = IntegerAbility(
-    bits: [2, 3, 4, 5, 6, 8], schemes: [.affine], groups: [32, 64, 128], channels: false)
   var offers: [Format] {
-    ability.formats + [.scaledFloat(.mxfp4), .scaledFloat(.mxfp8), .scaledFloat(.nvfp4)]
+    MLXFormat.all(valueType: .bf16).map { .mlx($0) } + [
+      .scaledFloat(.mxfp4), .scaledFloat(.mxfp8), .scaledFloat(.nvfp4),
+    ]
   }
 
   func reasonToKeep(_ tensor: ExportedTensor) -> String? {
@@ -23,16 +23,11 @@ struct MLXExporter: Exporter {
 
   func objection(to choice: Choice, for tensor: ExportedTensor) -> String? {
     guard let format = choice.format else { return nil }
-    if case .integer(let integer) = format { return ability.objection(to: integer, for: tensor) }
+    if case .integer(let integer) = format, integer.scheme == .affine {
+      return "MLX stores a bias for each group, not a zero point"
+    }
     guard settings(format) != nil else { return "MLX has no such type" }
     return format.objection(rowLength: tensor.rowLength)
-  }
-
-  func remark(on format: Format, for tensor: ExportedTensor) -> String? {
-    if case .integer = format {
-      return "MLX stores a bias of 16 bits where the plan counts a zero point of the codes' width"
-    }
-    return nil
   }
 
   func write(_ sheet: ExportSheet) -> ExportText {
@@ -41,11 +36,11 @@ struct MLXExporter: Exporter {
     for (tensor, choice) in sheet.tensors where reasonToKeep(tensor) == nil {
       for module in tensor.modules {
         guard let settings = choice.format.flatMap(settings) else {
-          layers[path(module)] = false
+          layers[Self.path(module)] = false
           continue
         }
         if let group = settings["group_size"]?.int { groups.append(group) }
-        layers[path(module)] = .object(settings)
+        layers[Self.path(module)] = .object(settings)
       }
     }
     let table: JSONObject = [
@@ -64,11 +59,8 @@ struct MLXExporter: Exporter {
 
   private func settings(_ format: Format) -> JSONObject? {
     switch format {
-    case .integer(let integer):
-      [
-        "group_size": JSONValue(integer.groupLength ?? 64), "bits": JSONValue(integer.bits),
-        "mode": "affine",
-      ]
+    case .mlx(let mlx):
+      ["group_size": JSONValue(mlx.groupLength), "bits": JSONValue(mlx.bits), "mode": "affine"]
     case .scaledFloat(.mxfp4): ["group_size": 32, "bits": 4, "mode": "mxfp4"]
     case .scaledFloat(.mxfp8): ["group_size": 32, "bits": 8, "mode": "mxfp8"]
     case .scaledFloat(.nvfp4): ["group_size": 16, "bits": 4, "mode": "nvfp4"]
@@ -77,7 +69,7 @@ struct MLXExporter: Exporter {
   }
 
   /// MLX stacks the experts of a layer.
-  private func path(_ module: String) -> String {
+  static func path(_ module: String) -> String {
     var parts = module.split(separator: ".").map(String.init)
     if let place = parts.firstIndex(of: "experts"), place + 1 < parts.count,
       Int(parts[place + 1]) != nil
@@ -88,8 +80,8 @@ struct MLXExporter: Exporter {
   }
 
   func sharing(_ tensor: ExportedTensor) -> Sharing? {
-    guard let module = tensor.modules.first, path(module) != module else { return nil }
-    return Sharing(key: path(module), reason: "MLX stacks the experts of a layer")
+    guard let module = tensor.modules.first, Self.path(module) != module else { return nil }
+    return Sharing(key: Self.path(module), reason: "MLX stacks the experts of a layer")
   }
 
   private static func driver(_ table: String) -> String {

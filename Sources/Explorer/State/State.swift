@@ -11,6 +11,8 @@ public struct Options: Sendable {
   public var ladder: [Format]?
   /// The plan file to start from and to save to.
   public var planPath: String?
+  /// What the tensors start with, in the model's order, where no plan file says it: it isn't saved yet.
+  public var start: [Choice]?
   /// Whether the mouse is used.
   public var mouse = true
   /// The importance of the model's input channels, if there is an imatrix.
@@ -114,6 +116,7 @@ public struct State: Sendable {
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
     savedAssignments = edits.assignments
+    if let start = options.start { edits.load(start.map { Assignment(choice: $0) }) }
     contributions = model.tensors.map {
       Contribution(tensor: $0, choice: .source, isReadable: false)
     }

@@ -207,6 +207,7 @@ enum FormatList {
     formats += ScaledFloatFormat.allCases.map { .scaledFloat($0) }
     formats += CodeBookFormat.allCases.map { .codeBook($0) }
     formats += PaletteFormat.all.map { .palette($0) }
+    formats += MLXFormat.all().map { .mlx($0) }
     return formats + GGMLType.allCases.map { .ggml($0) }
   }()
 }

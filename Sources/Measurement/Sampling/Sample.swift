@@ -178,7 +178,7 @@ extension Sample.Scouting {
     let group: Int
     switch format {
     case .float, .codeBook, .scaledFloat, .ggml, .palette: group = WeightPeaks.blockLength
-    case .integer: group = min(units.rowLength, format.pieceAlignment ?? units.rowLength)
+    case .integer, .mlx: group = min(units.rowLength, format.pieceAlignment ?? units.rowLength)
     }
     return group / WeightPeaks.blockLength
   }

@@ -29,7 +29,7 @@ extension Format {
   /// Weights encoded and decoded in a second by one core, about and rather too few.
   var encodingRate: Double {
     switch self {
-    case .float, .codeBook, .scaledFloat, .palette: 400e6
+    case .float, .codeBook, .scaledFloat, .palette, .mlx: 400e6
     case .integer(let format):
       switch format.calibration {
       case .minmax: 600e6
