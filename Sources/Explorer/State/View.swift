@@ -19,9 +19,9 @@ enum View: Int, CaseIterable, Sendable {
   /// What it is for, in the list of keys.
   var purpose: String {
     switch self {
-    case .layers: "Layers: the tensors and their ladders"
-    case .frontier: "Frontier: size against error, the best plans"
-    case .compare: "Compare: the plan against another one"
+    case .layers: "the tensors and their ladders: Layers"
+    case .frontier: "size against error, the best plans: Frontier"
+    case .compare: "the plan against another one: Compare"
     }
   }
 
