@@ -35,7 +35,7 @@ struct FrontierTests {
     #expect(all.count > 50)
     #expect(curve.needs.isEmpty)
     // Every plan of one format stands on the curve or above it.
-    #expect(curve.marks.count == 10)
+    #expect(curve.marks.count == 8)
     for mark in curve.marks {
       let best = try #require(curve.frontier.index(within: mark.bytes))
       #expect(mark.error >= curve.frontier.vertices[best].error * (1 - 1e-9))
@@ -72,8 +72,7 @@ struct FrontierTests {
   /// Left and right go to another column each time, until the ends.
   @Test func everySidestepIsSeen() throws {
     var player = try played("<F3><Home>")
-    let body = ScreenLayout(size: player.state.size).body
-    let plot = player.state.frontierPlot(of: try curve(player), in: body)
+    let plot = player.state.frontierPlot(of: try curve(player))
     var columns = [plot.column(ofBytes: try place(player).bytes)]
     for _ in 0..<200 {
       try player.press("<Right>")
@@ -87,15 +86,15 @@ struct FrontierTests {
   @Test func tabGoesFromPlanToPlan() throws {
     var player = try played("<F3>")
     var names: [String] = []
-    for _ in 0..<11 {
+    for _ in 0..<9 {
       try player.press("<Tab>")
       names.append(try place(player).name ?? "?")
     }
-    #expect(Set(names).count == 11)
+    #expect(Set(names).count == 9)
     #expect(names.contains("int4"))
-    #expect(names.last == "now")
+    #expect(names.contains("now"))
     try player.press("<S-Tab>")
-    #expect(try place(player).name == names[9])
+    #expect(try place(player).name == names[7])
   }
 
   @Test func enterTakesThePlan() throws {
@@ -151,7 +150,7 @@ struct FrontierTests {
   @Test func aClickMovesTheCursor() throws {
     var player = try played("<F3>")
     let curve = try curve(player)
-    let plot = player.state.frontierPlot(of: curve, in: ScreenLayout(size: player.state.size).body)
+    let plot = player.state.frontierPlot(of: curve)
     let wanted = curve.frontier.vertices[curve.frontier.vertices.count / 2]
     let cell = plot.cell(bytes: wanted.bytes, error: wanted.error)
     player.take([.input(.mouse(MouseEvent(.press(.left), at: cell)))])
@@ -169,7 +168,8 @@ struct FrontierTests {
   @Test func aContradictionIsSaidInPlaceOfTheCurve() throws {
     let player = try played("4p<Down>5pb<Down*2><Space><Enter><Esc><F3>")
     #expect(player.state.solver.curve == nil)
-    #expect(player.lines.joined(separator: " ").contains("must share a format, but are pinned"))
+    let words = player.lines.joined(separator: " ").split(separator: " ").joined(separator: " ")
+    #expect(words.contains("must share a format, but are pinned"))
   }
 
   /// While figures are missing the curve rests on those that are there, and says so.

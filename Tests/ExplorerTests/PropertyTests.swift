@@ -12,7 +12,7 @@ struct PropertyTests {
   /// Every key that means something, and some that don't.
   private static let keys: [Key] = {
     let letters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*/?:+-=[]{}.,;'\"\\ é層"
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*/?:+-=[]{}<>.,;'\"\\ é層"
     let named: [Key] = [
       .up, .down, .left, .right, .shiftUp, .shiftDown, .shiftLeft, .shiftRight, .pageUp, .pageDown,
       .home, .end, .tab, .backTab, .enter, .escape, .backspace, .delete, .insert,

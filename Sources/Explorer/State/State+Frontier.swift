@@ -56,11 +56,10 @@ extension State {
 
   /// What is under the cursor.
   func frontierPlace(on curve: Curve) -> FrontierPlace {
-    let present = presentMark(on: curve)
     let mark: Curve.Mark? =
       switch frontierCursor {
-      case .present: present
-      case .mark(let name): curve.marks.first { $0.name == name } ?? present
+      case .present: presentMark(on: curve)
+      case .mark(let name): curve.marks.first { $0.name == name } ?? presentMark(on: curve)
       case .vertex: nil
       }
     if let mark {
@@ -100,7 +99,7 @@ extension State {
   /// Moves along the curve to another column of the screen.
   mutating func moveAcrossFrontier(by columns: Int) {
     guard let curve = solver.curve else { return }
-    let plot = frontierPlot(of: curve, in: ScreenLayout(size: size).body)
+    let plot = frontierPlot(of: curve)
     let vertices = curve.frontier.vertices
     let place = frontierPlace(on: curve)
     let start = plot.column(ofBytes: place.bytes)
@@ -133,7 +132,7 @@ extension State {
   /// Puts the cursor on what is nearest to a place of the screen.
   mutating func clickFrontier(_ point: Point) {
     guard let curve = solver.curve else { return }
-    let plot = frontierPlot(of: curve, in: ScreenLayout(size: size).body)
+    let plot = frontierPlot(of: curve)
     guard plot.area.contains(point) else { return }
     let mark = marks(on: curve).first { plot.cell(bytes: $0.bytes, error: $0.error) == point }
     if let mark {

@@ -27,8 +27,8 @@ struct SolverState: Sendable {
     let settings: SolverSettings
     /// The request that is being worked on; nil while figures are waited for.
     var number: Int?
-    /// How many figures were waited for at most.
-    var waitedFor = 0
+    /// Whether it is known which figures it needs.
+    var hasAsked = false
   }
 
   /// What a plan that was solved from estimates rests on.
@@ -136,18 +136,18 @@ extension State {
             basis: basis(solver.settings, plans: namedPlans),
             isRefresh: curveKey.isRefresh(of: solver.curveKey))))
     }
-    if let open = solver.open, open.number == nil, solver.waiting.isEmpty {
+    if let open = solver.open, open.number == nil, solver.waiting.isEmpty || !open.hasAsked {
       solver.requests += 1
       solver.open?.number = solver.requests
+      solver.open?.hasAsked = true
       effects.append(
         .solve(
           SolverRequest(
             number: solver.requests, task: open.task, basis: basis(open.settings))))
     }
     if !isSolving, !wantsCurve, view != .compare, !solver.waiting.isEmpty {
-      let dropped = solver.waiting.values.filter { pending[$0.tensor] != $0 }
+      effects += dropWork(Array(solver.waiting.values))
       solver.waiting = [:]
-      effects.append(.measureInBackground(added: [], dropped: dropped))
     }
     return effects
   }
@@ -160,6 +160,20 @@ extension State {
       added.append(work)
     }
     return added.isEmpty ? [] : [.measureInBackground(added: added, dropped: [])]
+  }
+
+  /// Asks for figures, and for no others that were waited for, unless the screen shows the curve.
+  private mutating func wantOnly(_ needs: [Work]) -> [Effect] {
+    guard !wantsCurve else { return want(needs) }
+    let wanted = Set(needs.map { SolverState.Need($0) })
+    let dropped = solver.waiting.filter { !wanted.contains($0.key) }
+    for need in dropped.keys { solver.waiting[need] = nil }
+    return want(needs) + dropWork(Array(dropped.values))
+  }
+
+  private func dropWork(_ works: [Work]) -> [Effect] {
+    let dropped = works.filter { pending[$0.tensor] != $0 }
+    return dropped.isEmpty ? [] : [.measureInBackground(added: [], dropped: dropped)]
   }
 
   /// Takes note of something that was found.
@@ -201,9 +215,7 @@ extension State {
     switch outcome.result {
     case .needs(let needs):
       solver.open?.number = nil
-      let effects = want(needs)
-      solver.open?.waitedFor = max(open.waitedFor, solver.waiting.count)
-      return effects
+      return wantOnly(needs)
     case .contradiction(let sentence):
       solver.open = nil
       guard outcome.task == .plan else { return [] }

@@ -123,11 +123,11 @@ extension State {
       return
     }
     var parts: [String] = []
-    if let words = solverStatus { parts.append(words) }
     if rangeStart != nil { parts.append("marking a range: v ends it") }
     if !marks.isEmpty { parts.append("\(marks.count) marked") }
     if let filter { parts.append("filter: \(filter.text.sanitised)") }
     if !parts.isEmpty { parts.append("Esc backs out") }
+    if let words = solverStatus { parts = [words] }
     canvas.write(
       parts.joined(separator: "  "), at: rect.origin, style: Theme.mark, within: rect.columns)
   }

@@ -24,7 +24,9 @@ struct FrontierPlot {
     let margin = max(0.02, (most - least) * 0.02)
     bytes = (least - margin)...(most + margin)
     let errors = points.map(\.error).filter { $0 > 0 && $0.isFinite }.map { log10($0) }
-    let (low, high) = (errors.min() ?? -4, errors.max() ?? 0)
+    let high = errors.max() ?? 0
+    // What is better than 60 dB needs no room: it stands at the lower edge.
+    let low = max(errors.min() ?? -4, min(-6, high - 1))
     hasLossless = points.contains { $0.error <= 0 }
     let space = max(0.1, (high - low) * 0.03)
     decades = (low - space * (hasLossless ? 3 : 1))...(high + space)
@@ -61,15 +63,29 @@ struct FrontierPlot {
 
   // MARK: - Ticks
 
+  /// A place on the axis of sizes.
+  struct BitTick {
+    let bits: Double
+    let bytes: Int
+    let column: Int
+    /// The less, the sooner it gets its name.
+    let roundness: Int
+  }
+
+  /// Bits per weight by roundness.
+  private static let bits: [[Double]] = [
+    [1, 2, 4, 8, 16, 32], [3, 6, 12, 24], [5, 10, 20, 64], [0.5, 1.5, 2.5, 3.5, 4.5, 7],
+  ]
+
   /// Bits per weight that have a place on the axis of sizes.
-  var bitTicks: [(bits: Double, bytes: Int, column: Int)] {
-    let all: [Double] = [
-      0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 64,
-    ]
-    return all.compactMap { bits in
-      let count = bits * Double(weights) / 8
-      guard count > 0, bytes.contains(log2(count)) else { return nil }
-      return (bits, Int(count), column(ofBytes: Int(count)))
+  var bitTicks: [BitTick] {
+    Self.bits.enumerated().flatMap { roundness, all in
+      all.compactMap { bits in
+        let count = bits * Double(weights) / 8
+        guard count >= 1, bytes.contains(log2(count)) else { return nil }
+        return BitTick(
+          bits: bits, bytes: Int(count), column: column(ofBytes: Int(count)), roundness: roundness)
+      }
     }
   }
 
@@ -118,10 +134,10 @@ struct LabelPlacer {
     for mayCover in [false, true] {
       for start in places {
         let cells = (0..<width).map { Point(column: start.column + $0, row: start.row) }
-        // A blank on both sides, or two names would be read as one.
+        // A blank on both sides, or it would be read as part of another name, or as another point's.
         let around =
           cells + [
-            Point(column: start.column - 1, row: y == start.row ? .min : start.row),
+            Point(column: start.column - 1, row: start.row),
             Point(column: start.column + width, row: start.row),
           ]
         guard cells.allSatisfy({ area.contains($0) }),

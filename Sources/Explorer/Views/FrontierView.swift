@@ -41,12 +41,16 @@ struct FrontierLayout {
 
 extension State {
   /// The diagram of a curve on a screen of this body.
-  func frontierPlot(of curve: Curve, in body: Rect) -> FrontierPlot {
+  private func frontierPlot(of curve: Curve, marks: [Curve.Mark], in body: Rect) -> FrontierPlot {
     let points =
-      curve.frontier.vertices.map { ($0.bytes, $0.error) }
-      + marks(on: curve).map { ($0.bytes, $0.error) }
+      curve.frontier.vertices.map { ($0.bytes, $0.error) } + marks.map { ($0.bytes, $0.error) }
     return FrontierPlot(
       area: FrontierLayout(body).plot, weights: curve.problem.weights, points: points)
+  }
+
+  /// The diagram as it stands on the screen.
+  func frontierPlot(of curve: Curve) -> FrontierPlot {
+    frontierPlot(of: curve, marks: marks(on: curve), in: ScreenLayout(size: size).body)
   }
 
   func drawFrontier(on canvas: inout Canvas, in body: Rect) {
@@ -63,11 +67,13 @@ extension State {
       }
       return
     }
-    let plot = frontierPlot(of: curve, in: body)
+    let marks = marks(on: curve)
+    let place = frontierPlace(on: curve)
+    let plot = frontierPlot(of: curve, marks: marks, in: body)
     drawFrontierHead(curve, on: &canvas, in: layout.head.inset(left: 1, right: 1))
     drawAxes(plot, on: &canvas, layout)
-    canvas.withClip(plot.area) { drawCurve(curve, plot, on: &$0) }
-    drawPlace(frontierPlace(on: curve), curve, on: &canvas, layout)
+    canvas.withClip(plot.area) { drawCurve(curve, marks, place, plot, on: &$0) }
+    drawPlace(place, marks.first { $0.kind == .present }, curve, on: &canvas, layout)
   }
 
   // MARK: - The head
@@ -142,35 +148,41 @@ extension State {
     canvas.writeRight(percent, in: line, style: Theme.faint)
     if line.columns >= 16, decibels.isFinite {
       canvas.write(
-        String(format: "%.0f dB", decibels), at: line.origin, style: Theme.faint, within: 7)
+        String(format: "%.0f dB", decibels + 0), at: line.origin, style: Theme.faint, within: 7)
     }
   }
 
   private func drawSizeTicks(_ plot: FrontierPlot, on canvas: inout Canvas, _ axis: Rect) {
-    let unit = "bpw"
-    var ends = [axis.column - 1, axis.column - 1]
-    for (bits, bytes, column) in plot.bitTicks {
+    for tick in plot.bitTicks {
       canvas.write(
-        glyphs.teeDown, at: Point(column: column, row: axis.row), style: Theme.faint)
-      let texts = [
-        (bits == bits.rounded() ? "\(Int(bits))" : "\(bits)", axis.endColumn - unit.columns - 1),
-        (Figures.bytes(bytes), axis.endColumn),
-      ]
-      for (line, (text, limit)) in texts.enumerated() where line + 1 < axis.rows {
-        // Under its tick: figures with one digit exactly, others in the middle.
-        let start = max(axis.column - 1, column - text.columns / 2)
-        guard start > ends[line], start + text.columns <= limit else { continue }
+        glyphs.teeDown, at: Point(column: tick.column, row: axis.row), style: Theme.faint)
+    }
+    guard axis.rows > 1 else { return }
+    canvas.writeRight("bpw", in: axis.line(1), style: Theme.faint)
+    // The roundest first; what finds no room is left out.
+    let room = [axis.inset(right: 4), axis]
+    var taken: [[Range<Int>]] = [[], []]
+    for tick in plot.bitTicks.sorted(by: { $0.roundness < $1.roundness }) {
+      let bits = tick.bits == tick.bits.rounded() ? "\(Int(tick.bits))" : "\(tick.bits)"
+      for (line, text) in [bits, Figures.bytes(tick.bytes)].enumerated() where line + 1 < axis.rows {
+        let start = max(axis.column - 1, tick.column - text.columns / 2)
+        let columns = start - 1..<start + text.columns + 1 + line
+        guard start + text.columns <= room[line].endColumn,
+          !taken[line].contains(where: { $0.overlaps(columns) })
+        else { continue }
+        taken[line].append(columns)
         canvas.write(
           text, at: Point(column: start, row: axis.row + line + 1), style: Theme.faint)
-        ends[line] = start + text.columns + line
       }
     }
-    if axis.rows > 1 { canvas.writeRight(unit, in: axis.line(1), style: Theme.faint) }
   }
 
   // MARK: - The curve
 
-  private func drawCurve(_ curve: Curve, _ plot: FrontierPlot, on canvas: inout Canvas) {
+  private func drawCurve(
+    _ curve: Curve, _ marks: [Curve.Mark], _ place: FrontierPlace, _ plot: FrontierPlot,
+    on canvas: inout Canvas
+  ) {
     let area = plot.area
     var dots = BrailleCanvas(size: Size(columns: area.columns, rows: area.rows))
     var previous: Point?
@@ -188,13 +200,13 @@ extension State {
         labels.avoid(Point(column: area.column + column, row: area.row + row))
       }
     }
-    let marks = marks(on: curve).sorted { $0.kind.rawValue > $1.kind.rawValue }
+    // What matters most on top, and named first.
+    let marks = marks.sorted { $0.kind.rawValue > $1.kind.rawValue }
     for mark in marks {
       let point = plot.cell(bytes: mark.bytes, error: mark.error)
       labels.take(point)
       canvas.write(sign(of: mark.kind), at: point, style: style(of: mark.kind))
     }
-    let place = frontierPlace(on: curve)
     let cursor = plot.cell(bytes: place.bytes, error: place.error)
     labels.take(cursor)
     for mark in marks.reversed() {
@@ -238,11 +250,12 @@ extension State {
   // MARK: - The plan under the cursor
 
   private func drawPlace(
-    _ place: FrontierPlace, _ curve: Curve, on canvas: inout Canvas, _ layout: FrontierLayout
+    _ place: FrontierPlace, _ present: Curve.Mark?, _ curve: Curve, on canvas: inout Canvas,
+    _ layout: FrontierLayout
   ) {
     let facts = layout.facts
     guard facts.rows > 0 else { return }
-    let lines = placeLines(place, curve)
+    let lines = placeLines(place, present, curve)
     if layout.isBeside {
       var line = 0
       for (text, style) in lines {
@@ -257,7 +270,8 @@ extension State {
     }
     // In rows: as much as there is room for, one fact after another.
     var point = facts.origin
-    for (text, style) in lines + [(shareText(place), Theme.changed)] {
+    let shown = lines.dropFirst(facts.rows == 1 ? 1 : 0) + [(shareText(place), Theme.changed)]
+    for (text, style) in shown {
       if point.column > facts.column, point.column + text.columns > facts.endColumn {
         point = Point(column: facts.column, row: point.row + 1)
       }
@@ -268,7 +282,9 @@ extension State {
     }
   }
 
-  private func placeLines(_ place: FrontierPlace, _ curve: Curve) -> [(String, Style)] {
+  private func placeLines(
+    _ place: FrontierPlace, _ present: Curve.Mark?, _ curve: Curve
+  ) -> [(String, Style)] {
     let weights = curve.problem.weights
     let bits = weights == 0 ? 0 : 8 * Double(place.bytes) / Double(weights)
     let saving = model.byteCount == 0 ? 0 : 1 - Double(place.bytes) / Double(model.byteCount)
@@ -285,7 +301,7 @@ extension State {
           + Figures.decibels(-10 * log10(place.error)), Theme.Severity(nmse: place.error).style
       ),
     ]
-    if let present = presentMark(on: curve), place.name != present.name {
+    if let present, place.name != present.name {
       lines.append(
         (
           "against now: \(Figures.change(bytes: place.bytes - present.bytes, minus: glyphs.minus))  "
