@@ -108,7 +108,7 @@ struct PropertyTests {
     var generator = SeededGenerator(seed: UInt64(50 + seed))
     var player = Player(try SampleModel.mixture().open(), answers: .madeUp)
     let start = player.state.edits.assignments
-    for _ in 0..<400 {
+    for _ in 0..<800 {
       player.take([.input(Self.event(&generator, wild: false))])
       if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
         player.take([.input(.key(.escape))])
@@ -144,6 +144,9 @@ struct PropertyTests {
     var player = Player(model, answers: .madeUp)
     for _ in 0..<200 {
       player.take([.input(Self.event(&generator, wild: false))])
+      if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
+        player.take([.input(.key(.escape))])
+      }
     }
     let text = PlanFile.text(of: player.state.makePlan())
     let plan = try PlanFile.parse(Array(text.utf8), path: "p")

@@ -106,9 +106,11 @@ extension State {
     guard let plan = comparedPlan else { return [] }
     return model.tensors.compactMap { tensor in
       let other = plan.choices[tensor.id]
-      guard other != choice(of: tensor.id), let format = other.format,
-        contributions[tensor.id].isReadable, tensor.suitability.isQuantizable
-      else { return nil }
+      guard other != choice(of: tensor.id), contributions[tensor.id].isReadable else { return nil }
+      guard let format = other.format else {
+        return findings.statistics[tensor.id] == nil ? .statistics(tensor: tensor.id) : nil
+      }
+      guard tensor.suitability.isQuantizable else { return nil }
       let exact = Work.measurement(tensor: tensor.id, format: format)
       if let known = measurement(of: tensor.id, format) {
         return known.exact || !needsExact ? nil : exact
