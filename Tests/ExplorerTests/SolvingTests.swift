@@ -163,7 +163,8 @@ struct SolvingTests {
       #expect(player.choice(prefix + "self_attn.k_proj.weight") == q)
       #expect(player.choice(prefix + "self_attn.v_proj.weight") == q)
       #expect(
-        player.choice(prefix + "mlp.gate_proj.weight") == player.choice(prefix + "mlp.up_proj.weight"))
+        player.choice(prefix + "mlp.gate_proj.weight")
+          == player.choice(prefix + "mlp.up_proj.weight"))
     }
     #expect(Set(player.changed.values).count <= 3)
   }

@@ -3,7 +3,9 @@ import Testing
 @testable import Terminal
 
 struct BrailleTests {
-  private func text(_ size: Size, _ lines: [(Point, Point)], _ glyphs: Glyphs = .unicode) -> [String] {
+  private func text(
+    _ size: Size, _ lines: [(Point, Point)], _ glyphs: Glyphs = .unicode
+  ) -> [String] {
     var dots = BrailleCanvas(size: size)
     for (start, end) in lines { dots.line(from: start, to: end) }
     var canvas = Canvas(size: size)

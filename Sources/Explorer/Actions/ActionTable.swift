@@ -312,7 +312,8 @@ extension Action {
       return []
     },
     Action(
-      id: "showTensor", section: .compare, keys: [.character("t")], title: "show this tensor in Layers"
+      id: "showTensor", section: .compare, keys: [.character("t")],
+      title: "show this tensor in Layers"
     ) {
       $0.showCompared()
       return []

@@ -63,22 +63,29 @@ struct Curve: Sendable {
   }
 
   /// Each format for all tensors that can have it, but for the pinned ones; others get what llama-quantize
-  /// would write instead, or stay as they are.
+  /// would write instead, or stay as they are. Formats that less than half of the weights can have are left
+  /// out: such plans are those of the source.
   private static func uniform(
     _ candidates: [(tensor: Tensor, formats: [Format])], _ basis: SolverBasis
   ) -> [(name: String, choices: [Choice])] {
+    let pins = basis.pins
     var names: [Format] = []
-    for (tensor, formats) in candidates where basis.pins[tensor.id] == nil {
+    for (tensor, formats) in candidates where pins[tensor.id] == nil {
       for format in formats where !names.contains(format) { names.append(format) }
     }
-    return names.map { format in
+    return names.compactMap { format in
+      var (reached, all) = (0, 0)
       let choices = candidates.map { tensor, formats -> Choice in
-        if let pin = basis.pins[tensor.id] { return pin }
-        if formats.contains(format) { return .format(format) }
+        if let pin = pins[tensor.id] { return pin }
+        all += tensor.weightCount
+        if formats.contains(format) {
+          reached += tensor.weightCount
+          return .format(format)
+        }
         let instead = basis.ladders.rules.refusal(of: format, for: tensor)?.instead
         return instead.flatMap { formats.contains($0) ? .format($0) : nil } ?? .source
       }
-      return (format.description, choices)
+      return 2 * reached < all ? nil : (format.description, choices)
     }
   }
 

@@ -47,9 +47,11 @@ public struct SolverRequest: Sendable {
       solution = try problem.solve(maximumError: error)
     }
     let choices = zip(problem.tensors, solution.choices).map { ($0.tensor.id, $1) }
-    let present = zip(problem.tensors, problem.tensors.map { options in
-      basis.option(options, basis.ladders.assignments[options.tensor.id].choice)
-    })
+    let present = zip(
+      problem.tensors,
+      problem.tensors.map { options in
+        basis.option(options, basis.ladders.assignments[options.tensor.id].choice)
+      })
     let known = present.compactMap(\.1)
     return .solved(
       Solved(

@@ -54,7 +54,8 @@ struct Edits: Sendable {
   /// Applies new assignments as one step; nil if nothing would change.
   /// - Parameter budget: what the plan is made for from now on; nil: as before.
   mutating func apply(
-    _ label: String, _ new: [(tensor: Int, assignment: Assignment)], budget newBudget: Budget?? = nil
+    _ label: String, _ new: [(tensor: Int, assignment: Assignment)],
+    budget newBudget: Budget?? = nil
   ) -> Step? {
     let changes = new.compactMap { tensor, assignment in
       assignments[tensor] == assignment

@@ -92,7 +92,8 @@ struct SolveForm: Sendable {
     switch row {
     case .goal: break
     case .objective: settings.objective = next(objectives, after: settings.objective)
-    case .limit: settings.formatLimit = next([nil] + (1...8).map { $0 }, after: settings.formatLimit)
+    case .limit:
+      settings.formatLimit = next([nil] + (1...8).map { $0 }, after: settings.formatLimit)
     case .sharing:
       switch sharings[min(column, sharings.count - 1)] {
       case .fusion(let fusion): settings.together.formSymmetricDifference([fusion])

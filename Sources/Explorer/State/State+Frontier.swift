@@ -82,8 +82,8 @@ extension State {
     let place = frontierPlace(on: curve)
     let index = place.vertex ?? onto(curve, from: place.bytes, upwards: steps > 0)
     let moved = place.vertex == nil ? steps - steps.signum() : steps
-    let next = min(max(0, index + min(max(moved, -vertices.count), vertices.count)), vertices.count - 1)
-    frontierCursor = .vertex(bytes: vertices[next].bytes)
+    let next = index + min(max(moved, -vertices.count), vertices.count)
+    frontierCursor = .vertex(bytes: vertices[min(max(0, next), vertices.count - 1)].bytes)
   }
 
   /// The first plan of the curve that is larger (or smaller) than so many bytes.

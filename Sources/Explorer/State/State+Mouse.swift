@@ -15,10 +15,8 @@ extension State {
       } else if case .picker(var picker) = modal {
         picker.selected = min(max(0, picker.selected + rows), max(0, items(of: picker).count - 1))
         modal = .picker(picker)
-      } else if case .moves(var list) = modal {
-        list.selected += rows
-        modal = .moves(list)
-        keepSelectionInMoves()
+      } else if case .moves = modal {
+        moveInMoves(by: rows)
       } else if modal == nil {
         switch view {
         case .layers:

@@ -27,6 +27,8 @@ struct MovesList: Sendable, Equatable {
   var kind: Kind
   var order = Order.perByte
   var selected = 0
+  /// The steps, in the order; nil while they aren't known.
+  var moves: [Move]?
 
   /// What more may be asked for.
   static let amounts: [Int] = [
@@ -36,12 +38,25 @@ struct MovesList: Sendable, Equatable {
 
 extension State {
   /// Opens the list of what to give up next.
-  mutating func openSavings() { modal = .moves(MovesList(kind: .savings)) }
+  mutating func openSavings() { open(MovesList(kind: .savings)) }
 
   /// Opens the list of what more bytes are best spent on: 100 MiB, or as many as suit a small model.
   mutating func openImprovements() {
     let suitable = MovesList.amounts.last { $0 <= max(model.byteCount / 20, 10 << 10) } ?? 10 << 10
-    modal = .moves(MovesList(kind: .improvements(within: min(100 << 20, suitable))))
+    open(MovesList(kind: .improvements(within: min(100 << 20, suitable))))
+  }
+
+  /// Opens a list, or brings it up to date; one that has become shorter keeps its cursor on it.
+  private mutating func open(_ list: MovesList) {
+    var list = list
+    list.moves = moves(of: list)
+    list.selected = min(max(0, list.selected), max(0, (list.moves?.count ?? 0) - 1))
+    modal = .moves(list)
+  }
+
+  /// Brings an open list up to date.
+  mutating func refreshMoves() {
+    if case .moves(let list) = modal { open(list) }
   }
 
   /// The steps of a list; nil while they aren't known.
@@ -70,22 +85,23 @@ extension State {
 
   var moveRows: Int { max(1, min(16, size.rows - 9)) }
 
-  /// A list that has become shorter keeps its cursor on it.
-  mutating func keepSelectionInMoves() {
+  /// Moves the cursor of an open list.
+  mutating func moveInMoves(by rows: Int) {
     guard case .moves(var list) = modal else { return }
-    list.selected = min(max(0, list.selected), max(0, (moves(of: list)?.count ?? 0) - 1))
+    let last = max(0, (list.moves?.count ?? 0) - 1)
+    list.selected = min(max(0, list.selected + min(max(rows, -last), last)), last)
     modal = .moves(list)
   }
 
   mutating func handleMoves(_ key: Key, _ list: MovesList) {
     var list = list
     switch key {
-    case .up, .character("k"): list.selected -= 1
-    case .down, .character("j"): list.selected += 1
-    case .pageUp: list.selected -= moveRows
-    case .pageDown: list.selected += moveRows
-    case .home, .character("g"): list.selected = 0
-    case .end, .character("G"): list.selected = .max
+    case .up, .character("k"): return moveInMoves(by: -1)
+    case .down, .character("j"): return moveInMoves(by: 1)
+    case .pageUp: return moveInMoves(by: -moveRows)
+    case .pageDown: return moveInMoves(by: moveRows)
+    case .home, .character("g"): return moveInMoves(by: -.max)
+    case .end, .character("G"): return moveInMoves(by: .max)
     case .character("o"):
       let all = MovesList.Order.allCases
       list.order = all[(list.order.rawValue + 1) % all.count]
@@ -93,9 +109,7 @@ extension State {
     case .left, .character("h"), .character("-"): change(&list, by: -1)
     case .right, .character("l"), .character("+"): change(&list, by: 1)
     case .character("<"): list = MovesList(kind: .savings)
-    case .character(">"):
-      openImprovements()
-      return
+    case .character(">"): return openImprovements()
     case .character("u"):
       undo()
     case .enter:
@@ -103,10 +117,9 @@ extension State {
     case .escape, .character("q"), .control("c"):
       modal = nil
       return
-    default: break
+    default: return
     }
-    modal = .moves(list)
-    keepSelectionInMoves()
+    open(list)
   }
 
   private func change(_ list: inout MovesList, by steps: Int) {
@@ -118,8 +131,7 @@ extension State {
 
   /// Takes the step under the cursor; the list stays open for the next one.
   private mutating func take(_ list: MovesList) {
-    guard let curve = solver.curve, let moves = moves(of: list),
-      moves.indices.contains(list.selected)
+    guard let curve = solver.curve, let moves = list.moves, moves.indices.contains(list.selected)
     else { return }
     let move = moves[list.selected]
     let changes = move.places.map { place in

@@ -241,7 +241,7 @@ extension State {
     case .curve(let curve):
       solver.curve = curve
       solver.objection = nil
-      keepSelectionInMoves()
+      refreshMoves()
       return wantsCurve ? want(curve.needs) : []
     case .contradiction(let sentence):
       solver.curve = nil
@@ -327,12 +327,16 @@ extension State {
   var solverStatus: String? {
     guard let open = solver.open, open.task == .plan else { return nil }
     let goal = open.settings.goalText.sanitised
-    guard open.number == nil, !solver.waiting.isEmpty else { return "solving for \(goal)" + glyphs.ellipsis }
+    guard open.number == nil, !solver.waiting.isEmpty else {
+      return "solving for \(goal)\(glyphs.ellipsis)"
+    }
     let count = solver.waiting.count
     var text =
       "solving for \(goal) once \(Figures.counted(count, "more figure")) "
       + (count == 1 ? "is there" : "are there")
-    let weights = solver.waiting.values.reduce(0.0) { sum, work in
+    // The totals' figures were asked for before.
+    let works = Set(solver.waiting.values).union(pending.values)
+    let weights = works.reduce(0.0) { sum, work in
       if case .estimate(_, _, let weights) = work { return sum + Double(weights) }
       return sum + Double(model.tensors[work.tensor].weightCount)
     }

@@ -291,7 +291,9 @@ public struct State: Sendable {
     totals = Totals(contributions)
   }
 
-  func contribution(of index: Int) -> Contribution { contribution(of: index, as: choice(of: index)) }
+  func contribution(of index: Int) -> Contribution {
+    contribution(of: index, as: choice(of: index))
+  }
 
   /// What a tensor would add to the totals in some choice.
   func contribution(of index: Int, as choice: Choice) -> Contribution {

@@ -11,8 +11,8 @@ extension State {
     let columns = CompareColumns(head)
     let count = comparison.differences.count
     canvas.write(
-      "\(Figures.counted(count, "tensor")) differ\(count == 1 ? "s" : ""), "
-        + compare.order.title, at: columns.name.origin, style: Theme.head,
+      "\(count) differ\(count == 1 ? "s" : ""), \(compare.order.title)", at: columns.name.origin,
+      style: Theme.head,
       within: columns.name.columns)
     canvas.write(
       comparison.name, at: columns.other.origin, style: Theme.head, within: columns.other.columns)

@@ -90,9 +90,10 @@ extension State {
     let right = notes.joined(separator: " \(glyphs.middleDot) ")
     let used = canvas.write(left, at: line.origin, style: Theme.head, within: line.columns)
     let kinds = Set(curve.marks.map(\.kind))
-    let signs: [(String, String)] = [
-      (glyphs.presentSign, "now"), (glyphs.uniformSign, "one format"),
-    ] + (kinds.contains(.preset) ? [(glyphs.presetSign, "preset")] : [])
+    let signs: [(String, String)] =
+      [
+        (glyphs.presentSign, "now"), (glyphs.uniformSign, "one format"),
+      ] + (kinds.contains(.preset) ? [(glyphs.presetSign, "preset")] : [])
       + (kinds.contains(.saved) ? [(glyphs.savedSign, "saved")] : [])
     let legend = signs.map { "\($0.0) \($0.1)" }.joined(separator: "  ")
     if used + legend.columns + right.columns + 6 <= line.columns {
@@ -164,7 +165,8 @@ extension State {
     var taken: [[Range<Int>]] = [[], []]
     for tick in plot.bitTicks.sorted(by: { $0.roundness < $1.roundness }) {
       let bits = tick.bits == tick.bits.rounded() ? "\(Int(tick.bits))" : "\(tick.bits)"
-      for (line, text) in [bits, Figures.bytes(tick.bytes)].enumerated() where line + 1 < axis.rows {
+      for (line, text) in [bits, Figures.bytes(tick.bytes)].enumerated() where line + 1 < axis.rows
+      {
         let start = max(axis.column - 1, tick.column - text.columns / 2)
         let columns = start - 1..<start + text.columns + 1 + line
         guard start + text.columns <= room[line].endColumn,
@@ -276,9 +278,10 @@ extension State {
         point = Point(column: facts.column, row: point.row + 1)
       }
       guard point.row < facts.endRow else { return }
-      point.column += canvas.write(
-        text.truncated(to: facts.endColumn - point.column, mark: glyphs.ellipsis), at: point,
-        style: style) + 3
+      point.column +=
+        canvas.write(
+          text.truncated(to: facts.endColumn - point.column, mark: glyphs.ellipsis), at: point,
+          style: style) + 3
     }
   }
 
@@ -359,7 +362,7 @@ extension State {
     let most = shares.map(\.bytes).max() ?? 0
     for (line, share) in shares.prefix(rect.rows - 1).enumerated() {
       let parts = rect.line(line + 1).splitColumns(
-        .fixed(min(18, rect.columns / 3)), .fixed(5), .fixed(8), .weight(1), spacing: 1)
+        .fixed(min(18, rect.columns / 3)), .fixed(5), .fixed(9), .weight(1), spacing: 1)
       canvas.write(
         share.choice.description.truncatedMiddle(to: parts[0].columns, mark: glyphs.ellipsis),
         at: parts[0].origin, style: Theme.changed, within: parts[0].columns)

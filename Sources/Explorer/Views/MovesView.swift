@@ -19,12 +19,11 @@ enum MovesText {
 
 extension State {
   func drawMoves(_ list: MovesList, on canvas: inout Canvas) {
-    let moves = moves(of: list)
     let rows = moveRows
     let inner = canvas.drawPanel(
       MovesText.title(list), size: Size(columns: min(110, size.columns), rows: rows + 4),
       glyphs: glyphs)
-    guard let moves, let curve = solver.curve else {
+    guard let moves = list.moves, let curve = solver.curve else {
       let text = solver.objection ?? "working it out\(glyphs.ellipsis)"
       for (line, part) in text.wrapped(to: max(1, inner.columns)).prefix(inner.rows).enumerated() {
         canvas.write(part, at: inner.line(line).origin, style: Theme.warning)

@@ -149,11 +149,12 @@ extension State {
           case .fusion(let fusion): settings.together.contains(fusion)
           case .tied: settings.sharesTied
           }
-        column += canvas.write(
-          "[\(isOn ? "x" : " ")] \(sharing.name)", at: Point(column: column, row: rect.row),
-          style: isAt && index == form.column
-            ? .reverse : isOn ? Theme.changed.with(.bold) : Theme.faint,
-          within: max(0, values.endColumn - column)) + 2
+        column +=
+          canvas.write(
+            "[\(isOn ? "x" : " ")] \(sharing.name)", at: Point(column: column, row: rect.row),
+            style: isAt && index == form.column
+              ? .reverse : isOn ? Theme.changed.with(.bold) : Theme.faint,
+            within: max(0, values.endColumn - column)) + 2
       }
     case .role(let role): drawRole(role, form, on: &canvas, in: values)
     }
@@ -192,7 +193,8 @@ extension State {
   ) {
     let settings = form.settings
     let allowed = settings.allowed[role].map { list in
-      list.count > 2 ? "\(list.count) of \(form.choices.count)"
+      list.count > 2
+        ? "\(list.count) of \(form.choices.count)"
         : list.map(\.description).joined(separator: " ")
     }
     let cells: [(String, Bool)] = [
@@ -231,7 +233,8 @@ extension State {
     guard let goal = form.finished?.goal else { return nil }
     switch goal {
     case .maximumError(let error):
-      return "NMSE \(glyphs.atMost) \(Figures.percent(error)), \(Figures.decibels(-10 * log10(error)))"
+      let decibels = Figures.decibels(-10 * log10(error))
+      return "\(glyphs.atMost) \(Figures.percent(error)), \(decibels)"
     case .budget(let budget):
       let bytes =
         switch budget {
@@ -242,7 +245,8 @@ extension State {
       guard let whole = Int(exactly: min(bytes, 0x1p62).rounded(.down)), model.weightCount > 0
       else { return nil }
       let bits = 8 * bytes / Double(model.weightCount)
-      return "\(Figures.bytes(whole)), \(Figures.bits(bits)) bpw; now \(Figures.bytes(totals.bytes))"
+      let now = Figures.bytes(totals.bytes)
+      return "\(Figures.bytes(whole)), \(Figures.bits(bits)) bpw; now \(now)"
     }
   }
 }

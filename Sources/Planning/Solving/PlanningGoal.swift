@@ -55,7 +55,8 @@ extension Budget {
 public func relativeError(_ text: String) -> Double? {
   let value =
     leadingNumber(text, without: "%").map { $0 / 100 }
-    ?? leadingNumber(text, without: "db").map { pow(10, -$0 / 10) } ?? leadingNumber(text, without: "")
+    ?? leadingNumber(text, without: "db").map { pow(10, -$0 / 10) }
+    ?? leadingNumber(text, without: "")
   guard let value, value.isFinite, value >= 0 else { return nil }
   return value
 }
