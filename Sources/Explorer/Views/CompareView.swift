@@ -92,11 +92,12 @@ extension State {
     let name, other, arrow, now, bytes, change, perByte, bar: Rect
 
     init(_ line: Rect) {
-      let format = line.columns >= 110 ? 20 : line.columns >= 74 ? 10 : 8
-      let isNarrow = line.columns < 74
+      let width = line.columns
+      let format = width >= 140 ? 20 : width >= 100 ? 14 : width >= 74 ? 10 : 8
+      let isNarrow = width < 74
       let rects = line.inset(left: 2, right: 1).splitTable([
         .weight(1), .fixed(format), .fixed(isNarrow ? 0 : 2), .fixed(format), .fixed(9),
-        .fixed(10), .fixed(isNarrow ? 0 : 9), .fixed(line.columns >= 110 ? 16 : 0),
+        .fixed(10), .fixed(isNarrow ? 0 : 9), .fixed(width >= 130 ? 16 : 0),
       ])
       name = rects[0]
       other = rects[1]
