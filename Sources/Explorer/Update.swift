@@ -26,17 +26,21 @@ extension State {
             kind: .failure)
         }
         refreshContribution(of: work.tensor)
+        effects += noteForSolver(work, finding)
         findingsChanged = true
       case .recalled(let found):
         for (work, finding) in found {
           findings.add(work, finding)
           refreshContribution(of: work.tensor)
+          effects += noteForSolver(work, finding)
         }
         findingsChanged = true
       case .pace(let pace):
         self.pace = pace
         let weights = pending.keys.reduce(0.0) { $0 + Double(model.tensors[$1].weightCount) }
         secondsLeft = pace > 0 ? weights / pace : nil
+      case .solved(let outcome):
+        effects += take(outcome)
       case .note(let text):
         message = Notice(text: text, kind: .warning)
       case .saved(let path, let stamp, let assignments):
@@ -55,14 +59,18 @@ extension State {
     let layout = ScreenLayout(size: size)
     keepCursorInSight(listRows: layout.listRows)
     let (added, dropped, touched) = refreshContributions()
-    if !added.isEmpty || !dropped.isEmpty {
-      effects.append(.measureInBackground(added: added, dropped: dropped))
+    // What the solver waits for stays wanted.
+    let unwanted = dropped.filter { solver.waiting[.init($0)] != $0 }
+    if !added.isEmpty || !unwanted.isEmpty {
+      effects.append(.measureInBackground(added: added, dropped: unwanted))
     }
     let wanted = wantedNow(layout: layout)
     if wanted != urgent {
       urgent = wanted
       effects.append(.measureFirst(wanted))
     }
+    checkAgain()
+    effects += settleSolver()
     if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }
     return effects
   }
@@ -91,7 +99,7 @@ extension State {
       return key == .character("q") || key == .control("c") ? quitOrAsk() : []
     }
     guard let modal else {
-      guard let action = Action.bound(to: key) else {
+      guard let action = Action.bound(to: key, in: view) else {
         message = Notice(text: "\(key.asciiLabel) does nothing here: ? shows the keys")
         return []
       }
@@ -104,12 +112,14 @@ extension State {
     case .recipe(let form): handleRecipe(key, form)
     case .prompt(let prompt): return handlePrompt(key, prompt)
     case .question(let question): return handleQuestion(key, question)
+    case .solve(let form): handleSolve(key, form)
+    case .moves(let list): handleMoves(key, list)
     }
     return []
   }
 
   mutating func perform(_ action: Action) -> [Effect] {
-    if let objection = action.objection(self) {
+    if let objection = action.refusal(in: self) {
       message = Notice(text: objection, kind: .warning)
       return []
     }
@@ -123,6 +133,9 @@ extension State {
       prompt.input.insert(text)
       modal = .prompt(prompt)
       typed(prompt)
+    case .solve(var form) where form.row == .goal:
+      form.goal.insert(text)
+      modal = .solve(form)
     case .picker(var picker):
       picker.input.insert(text)
       picker.selected = 0
@@ -150,7 +163,7 @@ extension State {
     case .pageUp: modal = .help(scroll: max(0, scroll - page))
     case .home, .character("g"): modal = .help(scroll: 0)
     case .end, .character("G"): modal = .help(scroll: 1_000)
-    case .escape, .enter, .character("q"), .character("?"), .function(1), .control("c"):
+    case .escape, .enter, .character("q"), .character("?"), .control("c"):
       modal = nil
     default: break
     }

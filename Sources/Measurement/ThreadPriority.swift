@@ -5,7 +5,7 @@
 #endif
 
 /// Lets the calling thread run only where the interface leaves a processor idle.
-func lowerPriorityOfThisThread() {
+public func lowerPriorityOfThisThread() {
   #if os(Linux)
     // On Linux a thread has a nice value of its own; 0 names the calling thread.
     _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)

@@ -13,8 +13,21 @@ struct Compare: ParsableCommand {
   @Argument(help: "Another one.")
   var second: String
 
+  @Option(
+    help:
+      "Their model: says too how near each is to the best plan of its size (measures the ladder).")
+  var model: String?
+
+  @OptionGroup var imatrix: ImatrixOption
+
+  @OptionGroup var store: StoreOptions
+
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  func validate() throws {
+    if imatrix.path != nil, model == nil { throw ValidationError("--imatrix needs --model") }
+  }
 
   func run() throws {
     guard let first = try readPlan(first, mayBeAbsent: false)?.plan,
@@ -26,11 +39,57 @@ struct Compare: ParsableCommand {
         "bitladder: note: the plans were made for different models: "
           + "\(first.model.name.sanitised) and \(second.model.name.sanitised)")
     }
+    let best = try model.map { try bestOfTheirSizes($0, comparison) }
     if json {
-      try emit(JSONWriter(.pretty).string(object(comparison)))
+      var object = object(comparison)
+      if let best, case .object(var members) = object {
+        members["frontier"] = [
+          "a": best.a.map { JSONValue($0) } ?? .null, "b": best.b.map { JSONValue($0) } ?? .null,
+        ]
+        object = .object(members)
+      }
+      try emit(JSONWriter(.pretty).string(object))
     } else {
-      try emit(text(comparison))
+      try emit(text(comparison) + (best.map { text(comparison, best: $0) } ?? ""))
     }
+  }
+
+  /// The NMSE of the best plan that takes no more than each of them, in the formats of the model's ladder; nil
+  /// where all take more.
+  private func bestOfTheirSizes(
+    _ path: String, _ comparison: PlanComparison
+  ) throws -> (a: Double?, b: Double?) {
+    let model: Model
+    do {
+      model = try Model.open(path)
+    } catch {
+      throw Failure(error.description)
+    }
+    let store = store.openTelling()
+    defer { store?.close() }
+    let candidates = try PlanCandidates(
+      model: model, formats: defaultFormats(for: model), importance: try imatrix.read(for: model),
+      constraints: Constraints())
+    let measured = try candidates.measure(store: store)
+    do throws(PlanningError) {
+      let problem = try PlanningProblem(tensors: measured.options, kept: measured.kept)
+      let frontier = problem.frontier()
+      func error(_ sums: Plan.Sums) -> Double? {
+        frontier.index(within: sums.bytes).map { frontier.vertices[$0].error }
+      }
+      return (error(comparison.a), error(comparison.b))
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private func text(_ comparison: PlanComparison, best: (a: Double?, b: Double?)) -> String {
+    let lines = [("A", comparison.a, best.a), ("B", comparison.b, best.b)].map { name, sums, best in
+      guard let best else { return "\(name): smaller than every plan in these formats\n" }
+      let own = sums.nmse.map(Figures.percent) ?? "?"
+      return "\(name): NMSE \(own); the best plan of its size has \(Figures.percent(best))\n"
+    }
+    return "\n" + lines.joined()
   }
 
   private func text(_ comparison: PlanComparison) -> String {

@@ -16,6 +16,9 @@ struct Explore: ParsableCommand {
 
   @OptionGroup var preset: PresetOption
 
+  @Option(help: "A plan to set beside it: on the frontier, in Compare. May be repeated.")
+  var beside: [String] = []
+
   @Option(help: "The formats of the ladder, separated by commas (int8,int4:affine:g32,f8_e4m3).")
   var ladder: String?
 
@@ -59,6 +62,7 @@ struct Explore: ParsableCommand {
       color: color, asciiOnly: ascii, mouse: mouse,
       environment: ProcessInfo.processInfo.environment)
     let model = try model.open()
+    options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
     options.store = store.open()
@@ -68,6 +72,16 @@ struct Explore: ParsableCommand {
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
     } catch {
       throw Failure(error.description)
+    }
+  }
+
+  /// The plans that were asked for, by their files' names.
+  private func plansBeside(_ model: Model) throws -> [NamedPlan] {
+    try beside.compactMap { path in
+      guard let plan = try readPlan(path, mayBeAbsent: false)?.plan else { return nil }
+      let file = (path.split(separator: "/").last.map(String.init) ?? path).sanitised
+      let name = file.hasSuffix(".plan.json") ? String(file.dropLast(10)) : file
+      return NamedPlan(name: name, plan, model: model)
     }
   }
 
@@ -84,6 +98,7 @@ struct Explore: ParsableCommand {
       glyphs: Glyphs.choose(isUTF8: true, asciiOnly: ascii))
     let model = try model.open()
     var options = options
+    options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
     options.store = store.openTelling()

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ModelFiles
 import Planning
 import Quantization
@@ -8,30 +7,9 @@ import Quantization
 struct BudgetArgument: ExpressibleByArgument {
   let budget: Budget
 
-  private static let units: [(name: String, bytes: Double)] = [
-    ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6),
-    ("gb", 1e9), ("tb", 1e12), ("b", 1),
-  ]
-
   init?(argument: String) {
-    let text = argument.lowercased()
-    func number(without end: String) -> Double? {
-      guard text.hasSuffix(end) else { return nil }
-      let digits = text.dropLast(end.count).trimmingCharacters(in: .whitespaces)
-      guard let value = Double(digits), value.isFinite, value >= 0 else { return nil }
-      return value
-    }
-    if let bits = number(without: "bpw") {
-      budget = .bitsPerWeight(bits)
-    } else if let percent = number(without: "%"), percent <= 100 {
-      budget = .share(percent / 100)
-    } else if let bytes = Self.units.lazy.compactMap({ unit in
-      number(without: unit.name).map { $0 * unit.bytes }
-    }).first, let whole = Int(exactly: bytes.rounded(.down)) {
-      budget = .bytes(whole)
-    } else {
-      return nil
-    }
+    guard let budget = Budget(argument) else { return nil }
+    self.budget = budget
   }
 }
 
@@ -40,16 +18,8 @@ struct ErrorArgument: ExpressibleByArgument {
   let error: Double
 
   init?(argument: String) {
-    let text = argument.lowercased()
-    func number(without end: String) -> Double? {
-      guard text.hasSuffix(end) else { return nil }
-      return Double(text.dropLast(end.count).trimmingCharacters(in: .whitespaces))
-    }
-    let value =
-      number(without: "%").map { $0 / 100 } ?? number(without: "db").map { pow(10, -$0 / 10) }
-      ?? Double(text)
-    guard let value, value.isFinite, value >= 0 else { return nil }
-    error = value
+    guard let error = relativeError(argument) else { return nil }
+    self.error = error
   }
 }
 

@@ -122,23 +122,14 @@ struct MeasuredCandidates {
   init(_ candidates: PlanCandidates, _ found: [Work: Measurement], _ squares: [Int: Double]) {
     model = candidates.model
     self.found = found
+    let inputs = PlanningInputs(
+      model: model, candidates: candidates.formats,
+      measurement: { found[.measurement(tensor: $0, format: $1)] }, squares: { squares[$0] })
+    options = inputs.options
+    kept = inputs.kept
     var squares = squares
-    options = candidates.formats.map { tensor, formats in
-      var options = TensorOptions(
-        tensor: tensor,
-        measurements: formats.compactMap { found[.measurement(tensor: tensor.id, format: $0)] })
-      if formats.isEmpty { options.squares = squares[tensor.id] ?? 0 }
-      squares[tensor.id] = options.squares
-      return options
-    }
+    for options in inputs.options { squares[options.tensor.id] = options.squares }
     self.squares = squares
-    var kept = KeptTensors()
-    for tensor in model.tensors where !tensor.suitability.isQuantizable {
-      kept.bytes += tensor.byteCount
-      kept.weights += tensor.weightCount
-      if tensor.suitability.isWeights { kept.squares += squares[tensor.id] ?? 0 }
-    }
-    self.kept = kept
   }
 
   /// What a solution gives each tensor of the model.

@@ -89,7 +89,7 @@ import Testing
   @Test(arguments: [
     ("", "found nothing"), ("attn_q", "expected PATTERN=TYPE"), ("=q4_0", "expected PATTERN=TYPE"),
     ("attn_q=q4_k_m", "expected a type of ggml"), ("attn_q=int4", "expected a type of ggml"),
-    ("(=q4_0", "readable"), ("{", "byte 1"), ("{}", "expected mlx-lm's table"),
+    ("(=q4_0", "can't be read"), ("{", "byte 1"), ("{}", "expected mlx-lm's table"),
     ("{\"layers\": {\"model.layers.0.mlp.up_proj\": 3}}", "expected bits and group_size"),
     (
       "{\"layers\": {\"model.layers.0.mlp.up_proj\": {\"bits\": 7, \"group_size\": 64}}}", "MLX has"

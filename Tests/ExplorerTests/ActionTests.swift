@@ -7,11 +7,13 @@ import Testing
 
 /// The one table of actions, and what is made from it.
 struct ActionTests {
-  @Test func noKeyIsBoundTwice() {
-    let keys = Action.all.flatMap(\.keys)
+  @Test(arguments: View.allCases)
+  func noKeyIsBoundTwice(view: View) {
+    let actions = Action.all.filter { $0.views.contains(view) }
+    let keys = actions.flatMap(\.keys)
     #expect(Set(keys).count == keys.count)
-    for action in Action.all {
-      for key in action.keys { #expect(Action.bound(to: key)?.id == action.id) }
+    for action in actions {
+      for key in action.keys { #expect(Action.bound(to: key, in: view)?.id == action.id) }
     }
   }
 
@@ -44,14 +46,17 @@ struct ActionTests {
     ("pin", [.character("p")]), ("undo", [.character("u")]), ("redo", [.control("r")]),
     ("save", [.character("s")]), ("saveAs", [.character("S")]), ("help", [.character("?")]),
     ("palette", [.character(":")]), ("quit", [.character("q")]),
+    ("solve", [.character("b")]), ("viewLayers", [.function(1)]), ("viewFrontier", [.function(3)]),
+    ("viewCompare", [.function(4)]), ("previousView", [.character("[")]),
+    ("nextView", [.character("]")]),
   ])
   func theKeysOfTheDesignAreBound(id: String, keys: [Key]) {
     for key in keys { #expect(Action.bound(to: key)?.id == id) }
   }
 
-  /// Every action has a key of letters, arrows, Enter, Space, Tab or Escape.
+  /// Every action has a key of letters, arrows, Enter, Space, Tab or Escape; to the views [ and ] lead as well.
   @Test func nothingNeedsFunctionKeys() {
-    for action in Action.all {
+    for action in Action.all where !action.id.hasPrefix("view") {
       #expect(
         action.keys.contains { key in
           if case .function = key { false } else { true }
@@ -102,6 +107,9 @@ struct ActionTests {
     let action = try #require(Action.all.first { $0.id == id })
     var start = Player(try SampleModel.llama().open(), answers: .madeUp)
     try start.press("4jj5uj")
+    if let view = View.allCases.first(where: { action.views.contains($0) }), view != .layers {
+      start.take([.input(.key(.function(view.rawValue)))])
+    }
     var typed = start
     typed.take([.input(.key(try #require(action.keys.first)))])
     var chosen = start

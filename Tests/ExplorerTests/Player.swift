@@ -55,6 +55,7 @@ struct Player {
       case .measureInBackground(let added, let dropped):
         background = background.filter { !dropped.contains($0) } + added
       case .save(let file, let assignments): save(file, assignments)
+      case .solve(let request): take([.solved(request.run())])
       case .quit: hasQuit = true
       case .mouse, .suspend, .redraw, .terminate, .measureLadders: break
       }

@@ -12,7 +12,7 @@ struct PropertyTests {
   /// Every key that means something, and some that don't.
   private static let keys: [Key] = {
     let letters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*/?:+-=[]{}.,;'\"\\ é層"
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*/?:+-=[]{}<>.,;'\"\\ é層"
     let named: [Key] = [
       .up, .down, .left, .right, .shiftUp, .shiftDown, .shiftLeft, .shiftRight, .pageUp, .pageDown,
       .home, .end, .tab, .backTab, .enter, .escape, .backspace, .delete, .insert,
@@ -108,7 +108,7 @@ struct PropertyTests {
     var generator = SeededGenerator(seed: UInt64(50 + seed))
     var player = Player(try SampleModel.mixture().open(), answers: .madeUp)
     let start = player.state.edits.assignments
-    for _ in 0..<400 {
+    for _ in 0..<800 {
       player.take([.input(Self.event(&generator, wild: false))])
       if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
         player.take([.input(.key(.escape))])
@@ -144,6 +144,9 @@ struct PropertyTests {
     var player = Player(model, answers: .madeUp)
     for _ in 0..<200 {
       player.take([.input(Self.event(&generator, wild: false))])
+      if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
+        player.take([.input(.key(.escape))])
+      }
     }
     let text = PlanFile.text(of: player.state.makePlan())
     let plan = try PlanFile.parse(Array(text.utf8), path: "p")

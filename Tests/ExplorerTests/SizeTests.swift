@@ -10,7 +10,9 @@ struct SizeTests {
   static let modes = [
     "", "4<Tab>", "?", "?G", "t", "t4", "c", "cjj<Right>", ":", ":un", "/q", "f*.q*", "m", "S",
     "4q",
-    "k", "gfxyzzy<Enter>", "*v", "4y", "G4",
+    "k", "gfxyzzy<Enter>", "*v", "4y", "G4", "b", "b9",
+    "b<Down*9><Tab*2><Space>", "b0bpw<Enter>", "<F3>", "b4bpw<Enter><F3><Tab>",
+    "b4bpw<Enter><F4>", "<F4>", "4<lt>", "4>",
   ]
 
   private static let sizes: [Size] =

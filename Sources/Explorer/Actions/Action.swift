@@ -6,9 +6,12 @@ struct Action: Sendable, Identifiable {
   /// Under which heading the help page lists an action.
   enum Section: String, CaseIterable, Sendable {
     case moving = "Moving"
+    case views = "Views"
     case bits = "Bits and formats"
     case marking = "Marking"
     case finding = "Finding"
+    case frontier = "On the frontier"
+    case compare = "In a comparison"
     case plan = "The plan"
     case program = "The program"
   }
@@ -25,17 +28,44 @@ struct Action: Sendable, Identifiable {
   var hint: (text: String, priority: Int)?
   /// Why it can't be done now; nil if it can.
   var objection: @Sendable (State) -> String? = { _ in nil }
+  /// The views that it belongs to.
+  var views = Set(View.allCases)
   let perform: @Sendable (inout State) -> [Effect]
 
-  /// The action of a key, if it has one.
-  static func bound(to key: Key) -> Action? { byKey[key] }
+  /// The action of a key in a view, if it has one there.
+  static func bound(to key: Key, in view: View = .layers) -> Action? { byKey[view]?[key] }
 
   /// Every action, in the order of the help page.
-  static let all: [Action] = moving + bits + marking + finding + plan + program
+  static let all: [Action] =
+    moving + movingInLayers.only(in: .layers) + views + (bits + marking + finding).only(in: .layers)
+    + frontier.only(in: .frontier) + compare.only(in: .compare) + planInLayers.only(in: .layers)
+    + plan + program
 
-  private static let byKey: [Key: Action] = Dictionary(
-    all.flatMap { action in action.keys.map { ($0, action) } },
-    uniquingKeysWith: { first, _ in first })
+  private static let byKey = Dictionary(
+    uniqueKeysWithValues: View.allCases.map { view in
+      let bindings = all.filter { $0.views.contains(view) }.flatMap { action in
+        action.keys.map { ($0, action) }
+      }
+      return (view, Dictionary(bindings, uniquingKeysWith: { first, _ in first }))
+    })
+
+  /// Why it can't be done now, where the user is; nil if it can.
+  func refusal(in state: State) -> String? {
+    guard !views.contains(state.view) else { return objection(state) }
+    let view = View.allCases.first { views.contains($0) } ?? .layers
+    return "that belongs to \(view.title): F\(view.rawValue) goes there"
+  }
+}
+
+extension [Action] {
+  /// The same, in one view alone.
+  fileprivate func only(in view: View) -> [Action] {
+    map { action in
+      var action = action
+      action.views = [view]
+      return action
+    }
+  }
 }
 
 extension Key {

@@ -13,10 +13,10 @@ extension Action {
       $0.moveFocus(by: 1)
     },
     Action(id: "pageUp", section: .moving, keys: [.pageUp], title: "one page up") {
-      $0.moveFocus(by: -max(1, ScreenLayout(size: $0.size).listRows - 1))
+      $0.moveFocus(by: -max(1, $0.pageRows - 1))
     },
     Action(id: "pageDown", section: .moving, keys: [.pageDown], title: "one page down") {
-      $0.moveFocus(by: max(1, ScreenLayout(size: $0.size).listRows - 1))
+      $0.moveFocus(by: max(1, $0.pageRows - 1))
     },
     Action(
       id: "top", section: .moving, keys: [.character("g"), .home], title: "to the first row"
@@ -25,6 +25,16 @@ extension Action {
     {
       $0.moveFocus(by: 1_000_000_000)
     },
+    Action(
+      id: "back", section: .moving, keys: [.escape],
+      title: "back out: of a range, the marks, the filter, a view"
+    ) {
+      $0.backOut()
+      return []
+    },
+  ]
+
+  static let movingInLayers: [Action] = [
     Action(
       id: "fold", section: .moving, keys: [.enter], title: "fold or unfold; on the ladder: take it",
       hint: ("fold", 60)
@@ -40,6 +50,31 @@ extension Action {
       title: "between the list and the ladder", hint: ("ladder", 45)
     ) { $0.switchFocus() },
   ]
+
+  static let views: [Action] =
+    View.allCases.map { view in
+      Action(
+        id: "view\(view.title)", section: .views, keys: [.function(view.rawValue)],
+        title: view.purpose
+      ) {
+        $0.show(view)
+        return []
+      }
+    } + [
+      Action(
+        id: "previousView", section: .views, keys: [.character("[")], title: "the view before"
+      ) {
+        $0.show($0.view.neighbour(by: -1))
+        return []
+      },
+      Action(
+        id: "nextView", section: .views, keys: [.character("]")], title: "the next view",
+        hint: ("view", 38)
+      ) {
+        $0.show($0.view.neighbour(by: 1))
+        return []
+      },
+    ]
 
   static let bits: [Action] =
     [
@@ -122,13 +157,6 @@ extension Action {
       $0.modal = .prompt(Prompt(kind: .mark, input: TextInput()))
       return []
     },
-    Action(
-      id: "back", section: .marking, keys: [.escape],
-      title: "back out: of a range, the marks, the filter"
-    ) {
-      $0.backOut()
-      return []
-    },
   ]
 
   static let finding: [Action] = [
@@ -158,12 +186,35 @@ extension Action {
     },
   ]
 
-  static let plan: [Action] = [
+  static let planInLayers: [Action] = [
     Action(
       id: "pin", section: .plan, keys: [.character("p")],
-      title: "pin or unpin: a solver leaves pinned ones alone"
+      title: "pin or unpin: the solver leaves pinned ones alone"
     ) {
       $0.togglePins()
+      return []
+    }
+  ]
+
+  static let plan: [Action] = [
+    Action(
+      id: "solve", section: .plan, keys: [.character("b")], title: "solve for a budget or an error",
+      hint: ("solve", 12)
+    ) {
+      $0.openSolveForm()
+      return []
+    },
+    Action(
+      id: "savings", section: .plan, keys: [.character("<")], title: "what to give up next"
+    ) {
+      $0.openSavings()
+      return []
+    },
+    Action(
+      id: "improvements", section: .plan, keys: [.character(">")],
+      title: "what is the best use of 100 MiB more"
+    ) {
+      $0.openImprovements()
       return []
     },
     Action(
@@ -192,6 +243,83 @@ extension Action {
     },
   ]
 
+  static let frontier: [Action] = [
+    Action(
+      id: "smaller", section: .frontier, keys: [.left, .character("h"), .character("-")],
+      title: "to smaller plans, by a column", hint: ("walk", 10)
+    ) {
+      $0.moveAcrossFrontier(by: -1)
+      return []
+    },
+    Action(
+      id: "larger", section: .frontier,
+      keys: [.right, .character("l"), .character("+"), .character("=")],
+      title: "to larger plans, by a column"
+    ) {
+      $0.moveAcrossFrontier(by: 1)
+      return []
+    },
+    Action(
+      id: "nextMark", section: .frontier, keys: [.tab], title: "to the next plan off the curve",
+      hint: ("plans", 16)
+    ) {
+      $0.moveToMark(by: 1)
+      return []
+    },
+    Action(
+      id: "previousMark", section: .frontier, keys: [.backTab],
+      title: "to the plan off the curve before"
+    ) {
+      $0.moveToMark(by: -1)
+      return []
+    },
+    Action(
+      id: "takePlan", section: .frontier, keys: [.enter], title: "take the plan under the cursor",
+      hint: ("take", 11)
+    ) {
+      $0.takeFromFrontier()
+      return []
+    },
+  ]
+
+  static let compare: [Action] = [
+    Action(
+      id: "otherPlan", section: .compare, keys: [.tab, .right, .character("l")],
+      title: "compare with the next plan", hint: ("plan", 10)
+    ) {
+      $0.compareNext(by: 1)
+      return []
+    },
+    Action(
+      id: "otherPlanBefore", section: .compare, keys: [.backTab, .left, .character("h")],
+      title: "compare with the plan before"
+    ) {
+      $0.compareNext(by: -1)
+      return []
+    },
+    Action(
+      id: "order", section: .compare, keys: [.character("o")],
+      title: "sort by error, size, error per MiB, or not", hint: ("order", 13)
+    ) {
+      $0.reorderComparison()
+      return []
+    },
+    Action(
+      id: "takeBack", section: .compare, keys: [.enter],
+      title: "give this tensor what it has in the other plan", hint: ("take back", 14)
+    ) {
+      $0.takeFromComparison()
+      return []
+    },
+    Action(
+      id: "showTensor", section: .compare, keys: [.character("t")],
+      title: "show this tensor in Layers"
+    ) {
+      $0.showCompared()
+      return []
+    },
+  ]
+
   static let program: [Action] = [
     Action(
       id: "logCounts", section: .program, keys: [.character("y")],
@@ -211,7 +339,7 @@ extension Action {
       return [.mouse($0.mouse)]
     },
     Action(
-      id: "help", section: .program, keys: [.character("?"), .function(1)], title: "this help",
+      id: "help", section: .program, keys: [.character("?")], title: "this help",
       hint: ("help", 1)
     ) {
       $0.modal = .help(scroll: 0)

@@ -70,12 +70,15 @@ public enum Session {
     plan: (plan: Plan, stamp: FileStamp?)?, on screen: MemoryScreen
   ) -> State {
     let mailbox = Mailbox<ExplorerEvent>()
+    var options = options
+    options.needsExact = true
     let worker = Worker(model: model, options: options, mailbox: mailbox)
     defer { worker.stop() }
     var state = start(model, options, plan, on: screen)
     var isRunning = true
-    func finishMeasuring() {
-      while isRunning, state.isMeasuring {
+    func finishMeasuring() { wait { $0.isMeasuring || $0.isThinking } }
+    func wait(while condition: (State) -> Bool) {
+      while isRunning, condition(state) {
         Thread.sleep(forTimeInterval: 0.002)
         take(mailbox.drain())
       }
@@ -98,7 +101,11 @@ public enum Session {
     }
     let known = worker.recall(waiting: .seconds(1_000_000))
     worker.perform(state.update([.recalled(known)]))
-    for event in events where isRunning { take([.input(event)]) }
+    for event in events where isRunning {
+      take([.input(event)])
+      // The next key may build on what is solved, and on the curve.
+      wait { $0.isThinking }
+    }
     finishMeasuring()
     screen.show(state.draw())
     return state
@@ -124,9 +131,12 @@ private struct Worker {
   let mailbox: Mailbox<ExplorerEvent>
   private let stored: ModelStore?
   private let files = DispatchQueue(label: "files")
+  /// How long figures are collected before the curve follows them, in seconds.
+  private let patience: Double
 
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
+    patience = options.needsExact ? 0 : 0.2
     stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
     measurer = Measurer(
@@ -194,9 +204,23 @@ private struct Worker {
         measurer.want(ladders: wishes, changed: changed)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
+      case .solve(let request): solve(request)
       case .mouse, .suspend, .redraw, .quit, .terminate: break
       }
     }
+  }
+
+  /// Solves on a thread of its own: a newer request doesn't wait for an older one, whose answer is passed over.
+  private func solve(_ request: SolverRequest) {
+    let thread = Thread { [mailbox, patience] in
+      lowerPriorityOfThisThread()
+      if request.isRefresh { Thread.sleep(forTimeInterval: patience) }
+      let answer = request.run()
+      mailbox.post(.solved(answer))
+    }
+    thread.name = "solve"
+    thread.stackSize = 1 << 23
+    thread.start()
   }
 
   /// Writes a file; what came of it.

@@ -14,8 +14,15 @@ struct Step: Sendable, Equatable {
     let after: Assignment
   }
 
+  /// The budgets before and after, if it changed what the plan is made for.
+  struct BudgetChange: Sendable, Equatable {
+    let before: Budget?
+    let after: Budget?
+  }
+
   let label: String
   let changes: [Change]
+  var budget: BudgetChange?
 }
 
 /// The undoable part of the state.
@@ -23,6 +30,10 @@ struct Edits: Sendable {
   private(set) var assignments: [Assignment]
   private(set) var done: [Step] = []
   private(set) var undone: [Step] = []
+  /// What the plan must not exceed, if it was solved for a budget.
+  private(set) var budget: Budget?
+  /// How often something was changed.
+  private(set) var revision = 0
   /// The tensors that were changed since somebody took note of it; all of them at the start.
   private var touched: Set<Int>
 
@@ -41,13 +52,21 @@ struct Edits: Sendable {
   }
 
   /// Applies new assignments as one step; nil if nothing would change.
-  mutating func apply(_ label: String, _ new: [(tensor: Int, assignment: Assignment)]) -> Step? {
+  /// - Parameter budget: what the plan is made for from now on; nil: as before.
+  mutating func apply(
+    _ label: String, _ new: [(tensor: Int, assignment: Assignment)],
+    budget newBudget: Budget?? = nil
+  ) -> Step? {
     let changes = new.compactMap { tensor, assignment in
       assignments[tensor] == assignment
         ? nil : Step.Change(tensor: tensor, before: assignments[tensor], after: assignment)
     }
     guard !changes.isEmpty else { return nil }
-    let step = Step(label: label, changes: changes)
+    var step = Step(label: label, changes: changes)
+    if let newBudget, newBudget != budget {
+      step.budget = .init(before: budget, after: newBudget)
+      budget = newBudget
+    }
     for change in changes { set(change.tensor, change.after) }
     done.append(step)
     undone = []
@@ -55,8 +74,10 @@ struct Edits: Sendable {
   }
 
   /// Sets assignments that can't be undone: those a plan file brings at the start.
-  mutating func load(_ new: [Assignment]) {
+  mutating func load(_ new: [Assignment], budget newBudget: Budget?) {
     assignments = new
+    budget = newBudget
+    revision += 1
     touched = Set(assignments.indices)
     done = []
     undone = []
@@ -65,6 +86,7 @@ struct Edits: Sendable {
   mutating func undo() -> Step? {
     guard let step = done.popLast() else { return nil }
     for change in step.changes.reversed() { set(change.tensor, change.before) }
+    if let change = step.budget { budget = change.before }
     undone.append(step)
     return step
   }
@@ -72,6 +94,7 @@ struct Edits: Sendable {
   mutating func redo() -> Step? {
     guard let step = undone.popLast() else { return nil }
     for change in step.changes { set(change.tensor, change.after) }
+    if let change = step.budget { budget = change.after }
     done.append(step)
     return step
   }
@@ -79,5 +102,6 @@ struct Edits: Sendable {
   private mutating func set(_ tensor: Int, _ assignment: Assignment) {
     assignments[tensor] = assignment
     touched.insert(tensor)
+    revision += 1
   }
 }

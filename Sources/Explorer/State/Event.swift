@@ -14,6 +14,8 @@ public enum ExplorerEvent: Sendable {
   case recalled([(Work, Finding)])
   /// So many weights are measured in a second at present.
   case pace(Double)
+  /// The solver has answered.
+  case solved(SolverOutcome)
   /// The user should be told something.
   case note(String)
   /// A plan was written, and is now this file.
@@ -37,6 +39,8 @@ public enum Effect: Sendable {
   case measureInBackground(added: [Work], dropped: [Work])
   /// Replaces what is measured in the time that is left, and says which tensors' ladders changed (nil: all).
   case measureLadders(LadderWishes, changed: [Int]?)
+  /// Solves, on a thread that has time.
+  case solve(SolverRequest)
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
   /// Switches the mouse on or off.

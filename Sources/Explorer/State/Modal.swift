@@ -10,6 +10,8 @@ enum Modal: Sendable {
   case recipe(RecipeForm)
   case prompt(Prompt)
   case question(Question)
+  case solve(SolveForm)
+  case moves(MovesList)
 }
 
 /// A list to choose from, narrowed by typing.

@@ -15,16 +15,32 @@ extension State {
       } else if case .picker(var picker) = modal {
         picker.selected = min(max(0, picker.selected + rows), max(0, items(of: picker).count - 1))
         modal = .picker(picker)
+      } else if case .moves = modal {
+        moveInMoves(by: rows)
       } else if modal == nil {
-        focus = .list
-        move(by: rows)
+        switch view {
+        case .layers:
+          focus = .list
+          move(by: rows)
+        case .frontier: moveAcrossFrontier(by: rows.signum())
+        case .compare: moveInComparison(by: rows)
+        }
       }
       return []
     case .press(.left), .doublePress(.left):
       guard modal == nil else { return [] }
-      if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
-      if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
       if layout.hints.contains(mouse.position) { return clickHint(mouse, layout) }
+      for (view, rect) in titleLine(in: layout.title).tabs where rect.contains(mouse.position) {
+        show(view)
+        return []
+      }
+      switch view {
+      case .layers:
+        if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
+        if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
+      case .frontier: clickFrontier(mouse.position)
+      case .compare: clickComparison(mouse, in: layout.body)
+      }
       return []
     default:
       return []

@@ -6,7 +6,25 @@ import Terminal
 extension State {
   // MARK: - The focus
 
+  /// The rows of a page in the view.
+  var pageRows: Int {
+    switch view {
+    case .layers: ScreenLayout(size: size).listRows
+    case .frontier: max(2, (solver.curve?.frontier.vertices.count ?? 0) / 10 + 1)
+    case .compare: comparisonRows
+    }
+  }
+
   mutating func moveFocus(by rows: Int) -> [Effect] {
+    switch view {
+    case .layers: break
+    case .frontier:
+      moveOnFrontier(by: rows)
+      return []
+    case .compare:
+      moveInComparison(by: rows)
+      return []
+    }
     guard focus == .ladder, let tensor else {
       focus = .list
       move(by: rows)
@@ -61,8 +79,11 @@ extension State {
 
   /// Escape: leaves one thing after another.
   mutating func backOut() {
+    if giveUpSolving() { return }
     message = nil
-    if focus == .ladder {
+    if view != .layers {
+      show(.layers)
+    } else if focus == .ladder {
       focus = .list
       ladderCursor = nil
     } else if rangeStart != nil {

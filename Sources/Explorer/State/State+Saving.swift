@@ -20,7 +20,7 @@ extension State {
         isPinned: assignment.isPinned)
     }
     return Plan(
-      model: Plan.ModelIdentity(model, fingerprint: model.fingerprint()), budget: budget,
+      model: Plan.ModelIdentity(model, fingerprint: model.fingerprint()), budget: edits.budget,
       importance: importance.map(Plan.Importance.init), totals: Plan.Sums(totals), tensors: entries)
   }
 
@@ -28,8 +28,7 @@ extension State {
   public mutating func load(_ plan: Plan, stamp: FileStamp?) {
     let match = PlanMatch(plan: plan, model: model, fingerprint: model.fingerprint())
     guard !match.isSameModel else {
-      budget = plan.budget
-      take(match, stamp: stamp, isSaved: true)
+      take(match, stamp: stamp, budget: plan.budget, isSaved: true)
       return
     }
     let shown = match.differences.prefix(8).map { "· " + $0 }
@@ -52,13 +51,16 @@ extension State {
 
   /// Takes over what a plan holds.
   /// - Parameter isSaved: whether the plan's file holds exactly this.
-  mutating func take(_ match: PlanMatch, stamp: FileStamp?, isSaved: Bool) {
+  mutating func take(
+    _ match: PlanMatch, stamp: FileStamp?, budget: Budget? = nil, isSaved: Bool
+  ) {
     var assignments = [Assignment](repeating: Assignment(), count: model.tensors.count)
     for taken in match.taken {
       assignments[taken.tensor] = Assignment(choice: taken.choice, isPinned: taken.isPinned)
       if case .format(.integer(let format)) = taken.choice { family = format }
     }
-    edits.load(assignments)
+    edits.load(assignments, budget: budget)
+    opened = assignments
     savedStamp = stamp
     if isSaved { savedAssignments = assignments }
   }

@@ -19,6 +19,10 @@ public struct Options: Sendable {
   public var importance: ModelImportance?
   /// Where measurements are remembered, if they are.
   public var store: MeasurementStore?
+  /// Plans to be set beside the one at hand: presets, other files.
+  public var plans: [NamedPlan] = []
+  /// Whether only exact figures will do for solving, as for scripts.
+  public var needsExact = false
   /// Which characters may be drawn.
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
@@ -52,6 +56,7 @@ public struct State: Sendable {
   var findings = Findings()
 
   // Where the user is.
+  var view = View.layers
   var size = Size(columns: 80, rows: 24)
   var cursor = 0 {
     didSet { place = nil }
@@ -74,8 +79,20 @@ public struct State: Sendable {
   // Saving.
   var planPath: String?
   var savedStamp: FileStamp?
-  var budget: Budget?
   var savedAssignments: [Assignment]
+
+  // Solving and comparing.
+  var solver = SolverState()
+  /// Whether only exact figures will do, as for scripts.
+  let needsExact: Bool
+  /// Other plans: presets, files.
+  let otherPlans: [NamedPlan]
+  /// The mixtures that people know by name.
+  let presets: KnownPresets
+  /// What the plan was when it was opened.
+  var opened: [Assignment]
+  var frontierCursor = FrontierCursor.present
+  var compare = CompareState()
 
   // Derived, kept so that a frame needn't compute it again.
   private(set) var rows: [Row] = []
@@ -116,7 +133,11 @@ public struct State: Sendable {
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
     savedAssignments = edits.assignments
-    if let start = options.start { edits.load(start.map { Assignment(choice: $0) }) }
+    if let start = options.start { edits.load(start.map { Assignment(choice: $0) }, budget: nil) }
+    opened = edits.assignments
+    needsExact = options.needsExact
+    otherPlans = options.plans
+    presets = KnownPresets(model, importance: options.importance)
     contributions = model.tensors.map {
       Contribution(tensor: $0, choice: .source, isReadable: false)
     }
@@ -124,6 +145,7 @@ public struct State: Sendable {
     foldAtStart()
     refreshRows()
     moveToFirstTensor()
+    if importance != nil { solver.settings.objective = .weighted }
     if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
   }
 
@@ -276,8 +298,12 @@ public struct State: Sendable {
   }
 
   func contribution(of index: Int) -> Contribution {
+    contribution(of: index, as: choice(of: index))
+  }
+
+  /// What a tensor would add to the totals in some choice.
+  func contribution(of index: Int, as choice: Choice) -> Contribution {
     let tensor = model.tensors[index]
-    let choice = choice(of: index)
     var part = Contribution(
       tensor: tensor, choice: choice,
       isReadable: WeightReader.canRead(tensor) && !findings.unreadable.contains(index))

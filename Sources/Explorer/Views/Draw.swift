@@ -11,8 +11,13 @@ extension State {
     }
     drawTitle(on: &canvas, in: layout.title)
     drawTotals(on: &canvas, in: layout.totals)
-    drawList(on: &canvas, layout: layout)
-    drawDetails(on: &canvas, layout: layout)
+    switch view {
+    case .layers:
+      drawList(on: &canvas, layout: layout)
+      drawDetails(on: &canvas, layout: layout)
+    case .frontier: drawFrontier(on: &canvas, in: layout.body)
+    case .compare: drawComparison(on: &canvas, in: layout.body)
+    }
     drawMessage(on: &canvas, in: layout.message)
     drawHints(on: &canvas, in: layout.hints)
     drawModal(on: &canvas, layout: layout)
@@ -35,27 +40,6 @@ extension State {
   }
 
   // MARK: - The head
-
-  private func drawTitle(on canvas: inout Canvas, in rect: Rect) {
-    var column = rect.column
-    column += canvas.write(model.name, at: rect.origin, style: Theme.title, within: rect.columns)
-    let facts =
-      [
-        model.architecture?.sanitised, "\(Figures.count(model.weightCount)) weights",
-        Figures.counted(model.tensors.count, "tensor"), model.container.rawValue,
-      ].compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
-    canvas.write(
-      "  " + facts, at: Point(column: column, row: rect.row), style: Theme.faint,
-      within: max(0, rect.endColumn - column))
-    let name = planPath.map { ($0.split(separator: "/").last.map(String.init) ?? $0).sanitised }
-    let unsaved = hasUnsavedChanges
-    guard name != nil || unsaved else { return }
-    let text =
-      " "
-      + [name?.truncatedMiddle(to: 32, mark: glyphs.ellipsis), unsaved ? "unsaved" : "saved"]
-      .compactMap { $0 }.joined(separator: " \(glyphs.middleDot) ")
-    canvas.writeRight(text, in: rect, style: unsaved ? Theme.warning : Theme.faint)
-  }
 
   private func drawTotals(on canvas: inout Canvas, in rect: Rect) {
     var column = rect.column
@@ -143,6 +127,7 @@ extension State {
     if !marks.isEmpty { parts.append("\(marks.count) marked") }
     if let filter { parts.append("filter: \(filter.text.sanitised)") }
     if !parts.isEmpty { parts.append("Esc backs out") }
+    if let words = solverStatus { parts = [words] }
     canvas.write(
       parts.joined(separator: "  "), at: rect.origin, style: Theme.mark, within: rect.columns)
   }
@@ -227,15 +212,19 @@ extension State {
     case .prompt: return fixed([("Enter", "done"), ("Esc", "cancel")])
     case .question(let question):
       return fixed(question.answers.map { (String($0.key), $0.label) })
+    case .solve(let form):
+      return fixed(SolveText.hints(form, glyphs))
+    case .moves(let list):
+      return fixed(MovesText.hints(list, glyphs))
     case nil: break
     }
     return Action.all.compactMap { action in
-      guard let hint = action.hint, action.objection(self) == nil else { return nil }
+      guard let hint = action.hint, action.refusal(in: self) == nil else { return nil }
       if focus == .ladder, action.id == "fold" {
         return (Hint(key: "Enter", text: "take", action: action.id), 0)
       }
       let key =
-        action.id == "fewer"
+        action.id == "fewer" || action.id == "smaller"
         ? glyphs.leftAndRight
         : action.keys.first?.label(in: glyphs) ?? ""
       let text = focus == .ladder && action.id == "pane" ? "list" : hint.text

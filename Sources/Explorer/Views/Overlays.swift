@@ -10,6 +10,8 @@ extension State {
     case .picker(let picker): drawPicker(picker, on: &canvas)
     case .recipe(let form): drawRecipe(form, on: &canvas)
     case .question(let question): drawQuestion(question, on: &canvas)
+    case .solve(let form): drawSolve(form, on: &canvas)
+    case .moves(let list): drawMoves(list, on: &canvas)
     case .prompt, nil: break
     }
   }

@@ -145,7 +145,7 @@ extension State {
       case .refused(let format, let refusal): drawRefused(format, refusal, on: &canvas, in: rect)
       case .action(let action):
         let names = action.keys.map { $0.label(in: glyphs) }
-        let refusal = action.objection(self)
+        let refusal = action.refusal(in: self)
         canvas.write(
           action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,
           style: refusal == nil ? .standard : Theme.faint, within: rect.columns - 16)

@@ -28,6 +28,8 @@ struct ScreenLayout: Equatable {
   let arrangement: Arrangement
   let title: Rect
   let totals: Rect
+  /// All between the head and the foot.
+  let body: Rect
   let columnHeads: Rect
   let list: Rect
   /// The line that sets the details apart and names the tensor (stacked), or an upright rule.
@@ -51,6 +53,7 @@ struct ScreenLayout: Equatable {
       arrangement = .tooSmall
       title = nothing
       totals = nothing
+      body = nothing
       columnHeads = nothing
       list = nothing
       rule = nothing
@@ -66,7 +69,7 @@ struct ScreenLayout: Equatable {
     totals = bands[1].inset(left: 1, right: 1)
     message = bands[3].inset(left: 1, right: 1)
     hints = bands[4].inset(left: 1, right: 1)
-    let body = bands[2]
+    body = bands[2]
 
     if size.columns >= 150 {
       arrangement = .sideBySide

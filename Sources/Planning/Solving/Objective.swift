@@ -101,4 +101,10 @@ struct CostRule: Sendable {
   func cost(ofError error: Double) -> Double {
     objective == .log ? Foundation.log(error) * scale : error * scale
   }
+
+  /// What a cost that is added does to the figure: in decibels under `log`, else as a relative error.
+  func errorChange(ofCost cost: Double) -> Double {
+    guard scale > 0 else { return 0 }
+    return objective == .log ? 10 * cost / scale / Foundation.log(10) : cost / scale
+  }
 }
