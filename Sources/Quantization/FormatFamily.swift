@@ -30,19 +30,28 @@ extension Format {
   /// The names that an unknown name is compared with.
   public static var knownNames: [String] { FormatFamily.all.flatMap(\.knownNames) }
 
-  /// The three nearest known names; of equally near ones, those with the same digit come first.
   static func names(near name: String) -> [String] {
-    let name = String(name.unicodeScalars.prefix(64))
-    let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
-    let scored = knownNames.enumerated().map { index, known in
-      let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
-      // What begins so is as near as can be.
-      let isBeginning = !name.isEmpty && known.lowercased().hasPrefix(name)
-      let distance = isBeginning ? 0 : editDistance(name, known.lowercased())
-      return (distance, strange ? 1 : 0, index, known)
-    }
-    return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)
+    nearestNames(to: name, among: knownNames) { $0.lowercased() }
   }
+}
+
+/// The three known names nearest to one that isn't known; of equally near ones, those with the same digit come
+/// first.
+/// - Parameter key: what a known name is compared by.
+public func nearestNames(
+  to name: String, among knownNames: [String], by key: (String) -> String
+) -> [String] {
+  let name = String(name.unicodeScalars.prefix(64))
+  let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
+  let scored = knownNames.enumerated().map { index, known in
+    let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
+    let key = key(known)
+    // What begins so is as near as can be.
+    let isBeginning = !name.isEmpty && key.hasPrefix(name)
+    let distance = isBeginning ? 0 : editDistance(name, key)
+    return (distance, strange ? 1 : 0, index, known)
+  }
+  return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)
 }
 
 /// The number of insertions, deletions and replacements that turn one text into the other (Levenshtein 1965).

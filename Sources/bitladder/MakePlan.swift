@@ -23,6 +23,11 @@ struct MakePlan: ParsableCommand {
   @Option(help: "Instead of a budget: the greatest error (0.5%, 0.005, 23dB); the least size.")
   var maxError: ErrorArgument?
 
+  @Option(help: "Instead of a budget: a device that weights, cache and overhead must fit.")
+  var fit: String?
+
+  @OptionGroup var use: UseOptions
+
   @Option(help: "The formats, separated by commas; llama.cpp's for GGUF, else int8 to int2.")
   var formats: String?
 
@@ -42,8 +47,11 @@ struct MakePlan: ParsableCommand {
   var force = false
 
   func validate() throws {
-    guard (budget == nil) != (maxError == nil) else {
-      throw ValidationError("expected one of --budget and --max-error")
+    guard [budget != nil, maxError != nil, fit != nil].count(where: { $0 }) == 1 else {
+      throw ValidationError("expected one of --budget, --max-error and --fit")
+    }
+    if fit == nil, use.isGiven {
+      throw ValidationError("--context, --batch and --cache go with --fit")
     }
     if objective == .weighted, imatrix.path == nil {
       throw ValidationError("--objective weighted needs --imatrix")
@@ -55,8 +63,10 @@ struct MakePlan: ParsableCommand {
     var constraints = try constraints.read()
     let pins = try self.constraints.readPins()
     try refuseOverwriting()
+    let device = try fit.map { try Configuration.load().device($0) }
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
+    let room = try device.map { try DeviceRoom(model, on: $0, use) }
     let importance = try imatrix.read(for: model)
     // Before measuring: what is found belongs to the model as it is now.
     let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
@@ -69,19 +79,21 @@ struct MakePlan: ParsableCommand {
     defer { store?.close() }
     let measured = try candidates.measure(store: store)
     let objective = objective ?? (importance == nil ? .nmse : .weighted)
-    let (problem, solution) = try solve(measured, objective, constraints)
+    let (problem, solution) = try solve(measured, objective, constraints, room)
     var plan = measured.plan(identity, problem, solution, pins: constraints.pins)
-    plan.budget = budget?.budget
+    plan.budget = budget?.budget ?? room.map { .bytes($0.weightBudget) }
     plan.importance = importance.map {
       Plan.Importance(
         file: $0.file, mapping: $0.mapping, datasets: $0.datasets, chunks: $0.chunks)
     }
     try write(PlanFile.text(of: plan))
     report(plan, problem, solution)
+    if let room { tell(room.summary(of: plan, model)) }
   }
 
   private func solve(
-    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints
+    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints,
+    _ room: DeviceRoom?
   ) throws(Failure) -> (PlanningProblem, Solution) {
     do throws(PlanningError) {
       let problem = try PlanningProblem(
@@ -91,9 +103,10 @@ struct MakePlan: ParsableCommand {
         let bytes = problem.bytes(of: budget.budget, sourceBytes: measured.model.byteCount)
         return (problem, try problem.solve(budget: bytes))
       }
+      if let room { return (problem, try problem.solve(budget: room.weightBudget)) }
       return (problem, try problem.solve(maximumError: maxError?.error ?? 0))
     } catch {
-      throw Failure(error.description)
+      throw Failure(room?.sentence(for: error) ?? error.description)
     }
   }
 

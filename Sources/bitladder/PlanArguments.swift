@@ -8,11 +8,6 @@ import Quantization
 struct BudgetArgument: ExpressibleByArgument {
   let budget: Budget
 
-  private static let units: [(name: String, bytes: Double)] = [
-    ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6),
-    ("gb", 1e9), ("tb", 1e12), ("b", 1),
-  ]
-
   init?(argument: String) {
     let text = argument.lowercased()
     func number(without end: String) -> Double? {
@@ -25,10 +20,8 @@ struct BudgetArgument: ExpressibleByArgument {
       budget = .bitsPerWeight(bits)
     } else if let percent = number(without: "%"), percent <= 100 {
       budget = .share(percent / 100)
-    } else if let bytes = Self.units.lazy.compactMap({ unit in
-      number(without: unit.name).map { $0 * unit.bytes }
-    }).first, let whole = Int(exactly: bytes.rounded(.down)) {
-      budget = .bytes(whole)
+    } else if let bytes = Quantity.bytes(text) {
+      budget = .bytes(bytes)
     } else {
       return nil
     }
