@@ -14,6 +14,7 @@ struct Configuration {
   private static let keys = ["device"]
   /// Larger files are refused.
   private static let maximumByteCount = 1 << 20
+  private static let longestLine = 4096
 
   /// Where the file is; nil where there is no home.
   static func path(_ environment: [String: String]) -> String? {
@@ -79,6 +80,17 @@ struct Configuration {
     // The parser reads up to a zero byte.
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw ModelFileError(path: path, found: "other bytes", expected: "UTF-8 text")
+    }
+    // Names of names of names: the parser goes as deep as the lines are long.
+    if let long = bytes.split(separator: UInt8(ascii: "\n")).first(where: { $0.count > longestLine }
+    ) {
+      throw ModelFileError(
+        path: path, found: "a line of \(long.count) bytes", expected: "at most \(longestLine)")
+    }
+    if let line = TOMLBrackets.firstFault(in: bytes) {
+      throw Failure(
+        "\(path.sanitised): line \(line): found a stray bracket, expected [name], [[name]] or a value"
+      )
     }
     do {
       return json(try TOMLTable(string: text))

@@ -7,7 +7,7 @@ import Planning
 struct FitModel: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
-    abstract: "Print whether a model fits devices with its context, and how fast it decodes at best.",
+    abstract: "Print whether a model fits devices, and how fast it decodes at best.",
     discussion: """
       Weights, cache and overhead against a device's memory. The overhead is an estimate, and the speed \
       a bound: the bandwidth over the bytes that must be read for a token. `bitladder devices` lists \

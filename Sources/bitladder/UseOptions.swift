@@ -37,7 +37,8 @@ struct UseOptions: ParsableArguments {
     }
     if let most = shape.contextLength, use.context > most {
       tell(
-        "bitladder: note: the model was made for a context of \(Quantity.text(tokens: most)) at most")
+        "bitladder: note: the model was made for a context of \(Quantity.text(tokens: most)) at most"
+      )
     }
     for note in shape.notes { tell("bitladder: note: \(note)") }
   }

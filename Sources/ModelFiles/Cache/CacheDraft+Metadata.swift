@@ -50,7 +50,9 @@ extension CacheDraft {
     if name == "t5" {
       throw .otherKind("an encoder and decoder: what it keeps of its input isn't known here")
     }
-    if name == "deepseek4" { throw .otherKind("what \(name) keeps of its context isn't known here") }
+    if name == "deepseek4" {
+      throw .otherKind("what \(name) keeps of its context isn't known here")
+    }
   }
 
   /// How llama.cpp gives windows to an architecture's layers: one in so many is wide.

@@ -146,7 +146,7 @@ extension CacheShape {
 
   /// The rows of the matrices that make keys and values, by block of the text model.
   private static func widths(of tensors: [Tensor]) -> [Int: (keys: Int, values: Int)] {
-    let keys = tensors.filter { $0.role == .attentionK && $0.suitability.isQuantizable }
+    let keys = tensors.filter { $0.role == .attentionK && isMatrix($0) }
     let stack = keys.contains { $0.stack == "text" } ? "text" : nil
     var widths: [Int: (keys: Int, values: Int)] = [:]
     for tensor in keys where tensor.stack == stack {
@@ -157,10 +157,18 @@ extension CacheShape {
       widths[block] = (tensor.rows, tensor.rows)
     }
     for tensor in tensors
-    where tensor.role == .attentionV && tensor.stack == stack && tensor.suitability.isQuantizable {
+    where tensor.role == .attentionV && tensor.stack == stack && isMatrix(tensor) {
       guard let block = tensor.block, tensor.rows < CacheDraft.greatest else { continue }
       widths[block]?.values = tensor.rows
     }
     return widths
+  }
+
+  /// Whether a tensor is a whole matrix, not a part of packed weights.
+  private static func isMatrix(_ tensor: Tensor) -> Bool {
+    switch tensor.suitability {
+    case .quantizable, .kept(.tiny), .kept(.alreadyQuantized): tensor.shape.count == 2
+    default: false
+    }
   }
 }

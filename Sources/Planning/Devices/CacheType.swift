@@ -56,7 +56,7 @@ public struct CacheTypeError: Error, Sendable, Hashable, CustomStringConvertible
   public var description: String {
     let name = "\"\(String(text.unicodeScalars.prefix(40)).sanitised)\""
     if let objection { return "the cache can't be \(name): \(objection)" }
-    return "\(name) is no type of a cache; there are \(CacheType.knownNames.joined(separator: ", ")), "
-      + "or two of them as KEYS:VALUES"
+    return "\(name) is no type of a cache; there are "
+      + CacheType.knownNames.joined(separator: ", ") + ", or two of them as KEYS:VALUES"
   }
 }

@@ -31,18 +31,18 @@ public struct Device: Sendable, Hashable {
     /// A device of the user's own.
     case own
 
-    /// The share of the memory that a model can have, a cautious guess.
+    /// The part of a memory that a model can have, a cautious guess.
     ///
-    /// Cards keep next to nothing back (their driver's part counts as overhead). Metal recommends no
-    /// more than about three quarters of a Mac's memory for graphics (recommendedMaxWorkingSetSize). An
-    /// operating system and its programs want some of a computer's; telephones end programs that take
-    /// more than about half.
-    public var usableShare: Double {
+    /// Cards keep next to nothing back: their driver's part counts as overhead. Metal recommends two
+    /// thirds of a Mac's memory for graphics, three quarters of a large one's (recommendedMaxWorkingSetSize,
+    /// which llama.cpp prints: 10,923 of 16,384 MiB, 49,152 of 65,536). An operating system and its
+    /// programs want some of a computer's; telephones end programs that take more than about half.
+    public func usable(of memory: Int) -> Int {
       switch self {
-      case .card, .own: 1
-      case .mac: 0.75
-      case .computer, .board: 0.875
-      case .phone: 0.5
+      case .card, .own: memory
+      case .mac: memory > 36 << 30 ? memory / 4 * 3 : memory / 3 * 2
+      case .computer, .board: memory / 8 * 7
+      case .phone: memory / 2
       }
     }
   }
@@ -55,7 +55,7 @@ public struct Device: Sendable, Hashable {
     self.name = name
     self.kind = kind
     self.memory = memory
-    self.usable = usable ?? Int(Double(memory) * kind.usableShare)
+    self.usable = usable ?? kind.usable(of: memory)
     self.bandwidth = bandwidth
     self.source = source
   }
@@ -70,8 +70,8 @@ public struct UnknownDevice: Error, Sendable, Hashable, CustomStringConvertible 
 
   /// One sentence, safe for a terminal.
   public var description: String {
-    "\"\(String(name.unicodeScalars.prefix(60)).sanitised)\" is no device that is known; the nearest: "
-      + nearest.joined(separator: ", ")
+    "\"\(String(name.unicodeScalars.prefix(60)).sanitised)\" is no device that is known; "
+      + "the nearest: " + nearest.joined(separator: ", ")
   }
 }
 
@@ -80,7 +80,8 @@ extension [Device] {
   public func named(_ text: String) throws(UnknownDevice) -> Device {
     let key = Self.key(text)
     if let found = first(where: { Self.key($0.name) == key }) { return found }
-    throw UnknownDevice(name: text, nearest: nearestNames(to: key, among: map(\.name), by: Self.key))
+    throw UnknownDevice(
+      name: text, nearest: nearestNames(to: key, among: map(\.name), by: Self.key))
   }
 
   /// Two names are the same if their letters and digits are.

@@ -87,7 +87,7 @@ extension Device {
         ("M4 Max 36GB", 36, 410), ("M4 Max 128GB", 128, 546),
       ]),
     Group(
-      .computer, "data sheets: NVIDIA DGX Spark; AMD Ryzen AI Max+ 395; Qualcomm Snapdragon X Elite",
+      .computer, "data sheets: NVIDIA DGX Spark, AMD Ryzen AI Max+ 395, Snapdragon X Elite",
       [
         ("DGX Spark", 128, 273), ("Ryzen AI Max+ 395 128GB", 128, 256),
         ("Snapdragon X Elite 32GB", 32, 135),
@@ -98,7 +98,9 @@ extension Device {
         ("laptop DDR4-3200 16GB", 16, 51.2), ("PC DDR5-5600 32GB", 32, 89.6),
         ("PC DDR5-6000 64GB", 64, 96), ("laptop LPDDR5X-7500 32GB", 32, 120),
       ]),
-    Group(.computer, "AMD EPYC 9004 data sheet: 12 channels of DDR5-4800", [("EPYC 9004 768GB", 768, 460.8)]),
+    Group(
+      .computer, "AMD EPYC 9004 data sheet: 12 channels of DDR5-4800",
+      [("EPYC 9004 768GB", 768, 460.8)]),
     Group(
       .board, "NVIDIA Jetson module data sheets",
       [
@@ -113,7 +115,7 @@ extension Device {
       ]),
     Group(.board, "Valve, Steam Deck technical specifications", [("Steam Deck", 16, 88)]),
     Group(
-      .phone, "Qualcomm product briefs: 64 bits of LPDDR5X at 5300 MHz (8 Elite), 4800 MHz (8 Gen 3)",
+      .phone, "Qualcomm product briefs: 64 bits of LPDDR5X at 5300 (8 Elite), 4800 MHz (8 Gen 3)",
       [
         ("phone Snapdragon 8 Elite 16GB", 16, 84.8), ("phone Snapdragon 8 Gen 3 12GB", 12, 76.8),
       ]),

@@ -27,8 +27,9 @@ public struct Demand: Sendable, Hashable {
   public var readPerToken: Double?
   /// What it keeps of its context; nil where that isn't known.
   public var cache: CacheShape?
-  /// The number of tokens known, and the width of the residual stream; 0 where they aren't known.
+  /// The number of tokens in its vocabulary; 0 where that isn't known.
   public var vocabulary: Int
+  /// The width of the residual stream; 0 where that isn't known.
   public var width: Int
 
   /// A demand.
@@ -128,7 +129,8 @@ public struct Fit: Sendable, Hashable {
   /// The runtime's part and the buffers to compute in.
   ///
   /// llama.cpp's with flash attention: for 512 tokens at once their logits, twice the residual stream and
-  /// the mask over the context, 4 bytes each. Llama 3 8B at 8,192 tokens: 258.5 + 24.0 MiB in its log, 282.5 here.
+  /// the mask over the context, 4 bytes each. Llama 3 8B at 512 tokens: 258.50 + 9.01 MiB in its log, 267.5
+  /// here; gpt-oss 20B at 131,072: 420.08 + 268.77 MiB, 660 here.
   static func overheadBytes(_ demand: Demand, context: Int) -> Int {
     let numbers = demand.vocabulary.plus(demand.width.times(2)).plus(context)
     return numbers.times(4 * tokensAtOnce).plus(runtimeBytes)
@@ -156,7 +158,8 @@ public struct Fit: Sendable, Hashable {
   /// model was made for; 0 where none fits, nil where the shape of the cache isn't known.
   public var greatestContext: Int? {
     guard let shape = demand.cache else { return nil }
-    let limit = min(shape.contextLength.flatMap { $0 > 0 ? $0 : nil } ?? Self.mostTokens, Self.mostTokens)
+    let made = shape.contextLength ?? 0
+    let limit = made > 0 ? min(made, Self.mostTokens) : Self.mostTokens
     func fits(_ context: Int) -> Bool {
       var use = use
       use.context = context
@@ -188,7 +191,8 @@ public struct Fit: Sendable, Hashable {
   /// One line for people: `RTX 4090: 18.2 of 24 GiB at 32k · ≤ 55 tok/s`.
   public func summary(separator: String = " \u{B7} ", atMost: String = "\u{2264} ") -> String {
     let memory = "\(Self.gibibytes(totalBytes)) of \(Self.gibibytes(device.usable)) GiB"
-    let context = cacheBytes == nil ? "without the cache" : "at \(Quantity.text(tokens: use.context))"
+    let context =
+      cacheBytes == nil ? "without the cache" : "at \(Quantity.text(tokens: use.context))"
     let speed = tokensPerSecond.map { separator + atMost + Self.rate($0) + " tok/s" } ?? ""
     return "\(device.name): \(memory) \(context)" + (fits ? speed : separator + "doesn't fit")
   }

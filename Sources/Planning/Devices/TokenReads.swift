@@ -58,7 +58,9 @@ public struct TokenReads: Sendable {
 
   private static func isOfOtherInput(_ tensor: Tensor) -> Bool {
     if let stack = tensor.stack, ["vision", "audio", "encoder"].contains(stack) { return true }
-    let beginnings = ["multi_modal_projector", "model.multi_modal_projector", "mm.", "mm_projector"]
+    let beginnings = [
+      "multi_modal_projector", "model.multi_modal_projector", "mm.", "mm_projector",
+    ]
     return beginnings.contains(where: tensor.name.hasPrefix)
   }
 
