@@ -75,6 +75,7 @@ struct MakePlan: ParsableCommand {
       model: model, formats: asked ?? defaultFormats(for: model), importance: importance,
       constraints: constraints)
     for line in candidates.passedOver { tell("bitladder: \(line)") }
+    try room?.check(smallest: candidates.leastByteCount)
     let store = store.openTelling()
     defer { store?.close() }
     let measured = try candidates.measure(store: store)

@@ -94,9 +94,19 @@ struct DeviceRoom {
     return Fit(demand, on: device, use).summary()
   }
 
-  /// What to say where not even the smallest plan fits: what does, or where it would.
+  /// Refuses, before anything is measured, a model whose smallest plan can't fit.
+  func check(smallest: Int) throws(Failure) {
+    if smallest > weightBudget { throw Failure(sentence(smallest: smallest)) }
+  }
+
+  /// What to say where not even the smallest plan fits; nil for other errors.
   func sentence(for error: PlanningError) -> String? {
     guard case .budgetTooSmall(_, let smallest, _) = error else { return nil }
+    return sentence(smallest: smallest)
+  }
+
+  /// What a plan of so many bytes needs, and where it would fit.
+  private func sentence(smallest: Int) -> String {
     var demand = demand
     demand.weights = smallest
     let fit = Fit(demand, on: device, use)
