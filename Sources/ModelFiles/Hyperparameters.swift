@@ -52,9 +52,11 @@ public struct Hyperparameters: Sendable, Hashable {
     contextLength = first(
       "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length",
       "seq_length", "max_target_positions")
-    experts = first("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+    experts = first(
+      "num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", "n_experts")
     activeExperts = first(
-      "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_top_k")
+      "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_top_k",
+      "moe_topk", "top_k_experts", "num_selected_experts", "moe_k")
     completeHeads()
   }
 

@@ -32,6 +32,8 @@ public struct Tensor: Sendable, Hashable, Identifiable {
   /// The expert of a mixture that it belongs to, by its name; nil where experts are stacked in one
   /// tensor.
   public let expert: Int?
+  /// How many experts of a mixture are stacked in it, one after the other; nil where none are.
+  public let stackedExperts: Int?
   /// Which of several stacks of blocks it belongs to ("encoder", "decoder", "vision"); nil if the
   /// model has one only, and for the main one.
   public let stack: String?
@@ -75,6 +77,7 @@ public struct Tensor: Sendable, Hashable, Identifiable {
     role = placement.role
     block = placement.block
     expert = placement.expert
+    stackedExperts = placement.isStackedExperts ? stored.shape.first : nil
     stack = placement.stack
     suitability = .of(
       source: stored.source, role: placement.role, shape: stored.shape, packing: packing,

@@ -34,14 +34,18 @@ extension Format {
 }
 
 /// The three nearest of some names, in any letter case; of equally near ones, those with the same digit come first.
-public func nearestNames(to name: String, among names: [String]) -> [String] {
+/// - Parameter key: what a known name is compared by.
+public func nearestNames(
+  to name: String, among names: [String], by key: (String) -> String = { $0.lowercased() }
+) -> [String] {
   let name = String(name.lowercased().unicodeScalars.prefix(64))
   let digit = name.unicodeScalars.first { ("0"..."9").contains($0) }
   let scored = names.enumerated().map { index, known in
     let strange = digit.map { !known.unicodeScalars.contains($0) } ?? false
+    let key = key(known)
     // What begins so is as near as can be.
-    let isBeginning = !name.isEmpty && known.lowercased().hasPrefix(name)
-    let distance = isBeginning ? 0 : editDistance(name, known.lowercased())
+    let isBeginning = !name.isEmpty && key.hasPrefix(name)
+    let distance = isBeginning ? 0 : editDistance(name, key)
     return (distance, strange ? 1 : 0, index, known)
   }
   return scored.sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(3).map(\.3)

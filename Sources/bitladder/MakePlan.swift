@@ -25,6 +25,11 @@ struct MakePlan: ParsableCommand {
   @Option(help: "Instead of a budget: the greatest error (0.5%, 0.005, 23dB); the least size.")
   var maxError: ErrorArgument?
 
+  @Option(help: "Instead of a budget: a device that weights, cache and overhead must fit.")
+  var fit: String?
+
+  @OptionGroup var use: UseOptions
+
   @OptionGroup var preset: PresetOption
 
   @Option(help: "The formats, separated by commas; llama.cpp's for GGUF, else int8 to int2.")
@@ -51,18 +56,21 @@ struct MakePlan: ParsableCommand {
   var force = false
 
   func validate() throws {
+    if fit == nil, use.isGiven {
+      throw ValidationError("--context, --batch and --cache go with --fit")
+    }
+    let goals = [budget != nil, maxError != nil, fit != nil].count { $0 }
     if preset.isGiven {
-      guard budget == nil, maxError == nil, formats == nil, objective == nil, consumer == nil,
-        !constraints.isGiven
+      guard goals == 0, formats == nil, objective == nil, consumer == nil, !constraints.isGiven
       else {
         throw ValidationError(
-          "\(preset.recipe == nil ? "--preset" : "--recipe") says what every tensor gets: there is nothing left to find within a budget, "
-            + "from other formats or under constraints")
+          "\(preset.recipe == nil ? "--preset" : "--recipe") says what every tensor gets: there is "
+            + "nothing left to find within a budget, from other formats or under constraints")
       }
       return
     }
-    guard (budget == nil) != (maxError == nil) else {
-      throw ValidationError("expected one of --budget, --max-error, --preset and --recipe")
+    guard goals == 1 else {
+      throw ValidationError("expected one of --budget, --max-error, --fit, --preset and --recipe")
     }
     if objective == .weighted, imatrix.path == nil {
       throw ValidationError("--objective weighted needs --imatrix")
@@ -74,8 +82,10 @@ struct MakePlan: ParsableCommand {
     var constraints = try constraints.read()
     let pins = try self.constraints.readPins()
     try refuseOverwriting()
+    let device = try fit.map { try Configuration.load().device($0) }
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
+    let room = try device.map { try DeviceRoom(model, on: $0, use) }
     let importance = try imatrix.read(for: model)
     // Before measuring: what is found belongs to the model as it is now.
     let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
@@ -92,15 +102,16 @@ struct MakePlan: ParsableCommand {
           constraints: constraints, consumer: rules)
       }
     for line in candidates.passedOver { tell("bitladder: \(line)") }
+    try room?.check(smallest: candidates.leastByteCount)
     let store = store.openTelling()
     defer { store?.close() }
     let measured = try candidates.measure(store: store)
     let objective = objective ?? (importance == nil ? .nmse : .weighted)
-    let solved = preset == nil ? try solve(measured, objective, constraints) : nil
+    let solved = preset == nil ? try solve(measured, objective, constraints, room) : nil
     let choices =
       preset ?? solved.map { measured.choices($0.problem, $0.solution) } ?? []
     var plan = measured.plan(identity, choices, pins: constraints.pins)
-    plan.budget = budget?.budget
+    plan.budget = budget?.budget ?? room.map { .bytes($0.weightBudget) }
     plan.importance = importance.map {
       Plan.Importance(
         file: $0.file, mapping: $0.mapping, datasets: $0.datasets, chunks: $0.chunks)
@@ -109,6 +120,7 @@ struct MakePlan: ParsableCommand {
     report(plan)
     if let solved { report(solved.problem, solved.solution) }
     for line in formatLines(plan) { tell(line) }
+    if let room { tell(room.summary(of: plan, model)) }
   }
 
   private func usualFormats(of model: Model, _ rules: ConsumerRules?) -> [Format] {
@@ -117,7 +129,8 @@ struct MakePlan: ParsableCommand {
   }
 
   private func solve(
-    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints
+    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints,
+    _ room: DeviceRoom?
   ) throws(Failure) -> (problem: PlanningProblem, solution: Solution) {
     do throws(PlanningError) {
       let problem = try PlanningProblem(
@@ -127,9 +140,10 @@ struct MakePlan: ParsableCommand {
         let bytes = problem.bytes(of: budget.budget, sourceBytes: measured.model.byteCount)
         return (problem, try problem.solve(budget: bytes))
       }
+      if let room { return (problem, try problem.solve(budget: room.weightBudget)) }
       return (problem, try problem.solve(maximumError: maxError?.error ?? 0))
     } catch {
-      throw Failure(error.description)
+      throw Failure(room?.sentence(for: error) ?? error.description)
     }
   }
 

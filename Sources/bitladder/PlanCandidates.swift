@@ -63,6 +63,16 @@ struct PlanCandidates {
     }
   }
 
+  /// No plan takes fewer bytes than this, whatever the constraints among tensors.
+  var leastByteCount: Int {
+    let kept = model.tensors.reduce(0) { $0 + ($1.suitability.isQuantizable ? 0 : $1.byteCount) }
+    return formats.reduce(kept) { sum, candidate in
+      let (tensor, formats) = candidate
+      let choices = [.source] + formats.map { Choice.format($0) }
+      return sum + (choices.map { $0.byteCount(of: tensor) }.min() ?? 0)
+    }
+  }
+
   /// What patterns pin, by the tensors' ids; later ones win.
   static func pins(
     _ pins: [(text: String, pattern: Pattern, choice: Choice)], _ model: Model

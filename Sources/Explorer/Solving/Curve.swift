@@ -47,7 +47,7 @@ struct Curve: Sendable {
           name: name, kind: kind, bytes: figures.bytes, error: figures.error, choices: choices))
     }
     for (name, choices) in Self.uniform(candidates, basis) { add(name, .uniform, choices) }
-    for plan in basis.plans + basis.presets.plans {
+    for plan in basis.plans + basis.presetPlans {
       let choices = problem.tensors.map { plan.choices[$0.tensor.id] }
       for (tensor, choice) in zip(problem.tensors, choices) {
         if let format = choice.format, let work = basis.need(tensor.tensor, format) {

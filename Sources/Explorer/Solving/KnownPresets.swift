@@ -7,24 +7,25 @@ import Synchronization
 final class KnownPresets: Sendable {
   private let model: Model
   private let importance: ModelImportance?
-  private let found = Mutex<[NamedPlan]?>(nil)
+  private let found = Mutex<[Preset]?>(nil)
 
   init(_ model: Model, importance: ModelImportance?) {
     self.model = model
     self.importance = importance
   }
 
-  /// Those that can be made of the model; of equal ones the first.
-  var plans: [NamedPlan] {
-    found.withLock { found in
-      if let found { return found }
-      var plans: [NamedPlan] = []
-      for preset in Presets.all(for: model, importance: importance)
-      where !plans.contains(where: { $0.choices == preset.choices }) {
-        plans.append(NamedPlan(name: preset.name, kind: .preset, choices: preset.choices))
-      }
-      found = plans
-      return plans
+  /// Those of one program that can be made of the model; of equal ones the first.
+  func plans(of program: Preset.Program) -> [NamedPlan] {
+    let presets = found.withLock { found in
+      let presets = found ?? Presets.all(for: model, importance: importance)
+      found = presets
+      return presets
     }
+    var plans: [NamedPlan] = []
+    for preset in presets where preset.program == program {
+      guard !plans.contains(where: { $0.choices == preset.choices }) else { continue }
+      plans.append(NamedPlan(name: preset.name, kind: .preset, choices: preset.choices))
+    }
+    return plans
   }
 }

@@ -17,6 +17,11 @@ struct SolverBasis: Sendable {
 
   var model: Model { ladders.model }
 
+  /// The presets of a program whose formats are those of the ladder: others would have to be measured for them.
+  var presetPlans: [NamedPlan] {
+    presets.plans(of: ladders.kind == .ggml ? .llamaQuantize : .mlxLM)
+  }
+
   /// What the user pinned, by the tensors' ids.
   var pins: [Int: Choice] { ladders.pins }
 

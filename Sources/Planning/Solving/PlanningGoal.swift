@@ -26,11 +26,6 @@ public enum PlanningGoal: Sendable, Equatable {
 }
 
 extension Budget {
-  private static let units: [(name: String, bytes: Double)] = [
-    ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6),
-    ("gb", 1e9), ("tb", 1e12), ("b", 1),
-  ]
-
   /// Reads `4.5bpw`, `8GiB` or `30%`; nil if it is none of them.
   public init?(_ text: String) {
     func number(without end: String) -> Double? {
@@ -41,10 +36,8 @@ extension Budget {
       self = .bitsPerWeight(bits)
     } else if let percent = number(without: "%"), percent <= 100 {
       self = .share(percent / 100)
-    } else if let bytes = Self.units.lazy.compactMap({ unit in
-      number(without: unit.name).map { $0 * unit.bytes }
-    }).first, let whole = Int(exactly: bytes.rounded(.down)) {
-      self = .bytes(whole)
+    } else if let bytes = Quantity.bytes(text) {
+      self = .bytes(bytes)
     } else {
       return nil
     }
