@@ -195,7 +195,19 @@ struct FrontierTests {
     var player = try played("")
     player.state.solver.settings.objective = objective
     try player.press("<F3><Home><Right*10>")
-    let errors = try curve(player).frontier.vertices.map(\.error)
+    let curve = try curve(player)
+    // What a plan on the curve is said to be, it is.
+    for index in stride(from: 0, to: curve.frontier.vertices.count, by: 7) {
+      let choices = curve.frontier.choices(at: index)
+      let options = zip(curve.problem.tensors, choices).compactMap { tensor, choice in
+        tensor.options.first { $0.choice == choice }
+      }
+      let figures = curve.problem.figures(of: options)
+      let vertex = curve.frontier.vertices[index]
+      #expect(figures.bytes == vertex.bytes)
+      #expect(abs(figures.error - vertex.error) <= max(1e-12, vertex.error * 1e-9))
+    }
+    let errors = curve.frontier.vertices.map(\.error)
     #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 >= $1 })
     #expect(player.lines.contains { $0.contains("size against \(objective.name)") })
   }

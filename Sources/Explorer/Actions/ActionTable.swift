@@ -205,14 +205,15 @@ extension Action {
       return []
     },
     Action(
-      id: "savings", section: .plan, keys: [.character("<")], title: "what to give up next"
+      id: "savings", section: .plan, keys: [.character("<")], title: "what to give up next",
+      hint: ("give up", 44)
     ) {
       $0.openSavings()
       return []
     },
     Action(
       id: "improvements", section: .plan, keys: [.character(">")],
-      title: "what is the best use of 100 MiB more"
+      title: "what is the best use of 100 MiB more", hint: ("spend", 46)
     ) {
       $0.openImprovements()
       return []

@@ -134,6 +134,12 @@ extension State {
     guard let curve = solver.curve, let moves = list.moves, moves.indices.contains(list.selected)
     else { return }
     let move = moves[list.selected]
+    // Pinned since the list was made.
+    guard
+      !move.places.contains(where: {
+        edits.assignments[curve.problem.tensors[$0].tensor.id].isPinned
+      })
+    else { return }
     let changes = move.places.map { place in
       let id = curve.problem.tensors[place].tensor.id
       return (

@@ -262,18 +262,16 @@ extension State {
       )
     }
     let words = words(on: solved)
+    let label = "solving for \(solved.settings.goalText.sanitised)"
+    let step = edits.apply(label, changes, budget: .some(solved.settings.budget))
     if !solved.inexact.isEmpty {
       solver.unsure = .init(
         settings: solved.settings, revision: edits.revision,
         inexact: Set(solved.inexact.map { .init($0) }))
     }
-    let label = "solving for \(solved.settings.goalText.sanitised)"
-    guard edits.apply(label, changes, budget: .some(solved.settings.budget)) != nil else {
+    guard step != nil else {
       message = Notice(text: "the plan is that already: \(words)")
       return
-    }
-    solver.unsure = solver.unsure.map {
-      .init(settings: $0.settings, revision: edits.revision, inexact: $0.inexact)
     }
     solver.before = before
     compare.against = Self.beforeSolving
@@ -309,18 +307,18 @@ extension State {
   }
 
   private mutating func check(_ solved: Solved) {
-    let isSame = solved.choices.allSatisfy { choice(of: $0.tensor) == $0.choice }
-    let error = Figures.percent(solved.solution.error)
+    let hasBudget = solved.settings.budget != nil
+    let found = solved.solution
+    // Equal but for what can't be seen.
+    let isAsGood = hasBudget && solved.present.map { $0 <= found.error * 1.0001 } == true
+    let isBest = isAsGood || solved.choices.allSatisfy { choice(of: $0.tensor) == $0.choice }
     let goal = solved.settings.goalText.sanitised
-    if isSame || solved.present.map({ $0 <= solved.solution.error * 1.0001 }) == true,
-      solved.settings.budget != nil || isSame
-    {
-      message = Notice(
-        text: "exact figures are there: the plan for \(goal) is still the best, \(error)")
-    } else {
-      message = Notice(
-        text: "exact figures are there: a better plan for \(goal) has \(error); b Enter takes it")
-    }
+    let figure = hasBudget ? Figures.percent(found.error) : Figures.bytes(found.bytes)
+    message = Notice(
+      text: "exact figures are there: "
+        + (isBest
+          ? "the plan for \(goal) is still the best, \(figure)"
+          : "another plan for \(goal) is better, \(figure); b Enter takes it"))
   }
 
   /// What is said while a plan is solved; nil if none is.

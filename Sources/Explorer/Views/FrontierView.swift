@@ -86,6 +86,7 @@ extension State {
     if pins > 0 { notes.append("\(pins) pinned") }
     let constraints = solver.settings.constraintCount
     if constraints > 0 { notes.append(Figures.counted(constraints, "constraint")) }
+    if solver.settings.formatLimit != nil { notes.append("any number of formats") }
     let left = "size against \(curve.problem.objective.name)"
     let right = notes.joined(separator: " \(glyphs.middleDot) ")
     let used = canvas.write(left, at: line.origin, style: Theme.head, within: line.columns)
