@@ -45,7 +45,9 @@ let package = Package(
     .target(
       name: "Planning", dependencies: ["ModelFiles", "Quantization", "Measurement"],
       exclude: ["plan.schema.json"], swiftSettings: optimised),
-    .target(name: "Consumers", dependencies: ["ModelFiles", "Quantization"]),
+    .target(
+      name: "Consumers", dependencies: ["ModelFiles", "Quantization", "Measurement", "Planning"],
+      swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",

@@ -16,7 +16,7 @@ struct Bitladder: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Explore.self, Inspect.self, Measure.self, MakePlan.self, Show.self, Compare.self,
-      Store.self, MakeModel.self, Keys.self,
+      Apply.self, Store.self, MakeModel.self, Keys.self,
     ],
     defaultSubcommand: Explore.self)
 
