@@ -60,12 +60,33 @@ struct Apply: ParsableCommand {
     for note in model.notes { tell("bitladder: note: \(note)") }
     let choices = try choices(of: plan, for: model)
     let importance = try importance(plan, choices, model)
-    do throws(ApplyFailure) {
-      let applier = Applier(
+    let writer = ApplyWriter(
+      applier: Applier(
         model: model, identities: identities,
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-      try write(
-        try layout(model, choices, importance), of: model, with: applier)
+        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount),
+      model: model, output: output, overwrites: force)
+    do throws(ApplyFailure) {
+      switch kind {
+      case .gguf:
+        try writer.writeFile(
+          try GGUFOutput.layout(model: model, choices: choices, importance: importance))
+      case .safetensors, .folder:
+        let layout =
+          dequantized
+          ? try SafetensorsOutput.dequantized(
+            model: model, choices: choices, importance: importance)
+          : try SafetensorsOutput.packed(model: model, choices: choices)
+        if kind == .folder {
+          try writer.writeFolder(layout)
+        } else {
+          try writer.writeFile(layout.file)
+          if layout.configuration != nil {
+            tell(
+              "bitladder: note: loaders want quantization_config in config.json: -o FOLDER writes "
+                + "both; here it is in __metadata__")
+          }
+        }
+      }
     } catch {
       throw Failure(error.description)
     }
@@ -109,42 +130,13 @@ struct Apply: ParsableCommand {
     return importance
   }
 
-  private func layout(
-    _ model: Model, _ choices: [Int: Choice], _ importance: ModelImportance?
-  ) throws(ApplyFailure) -> OutputFile {
-    try GGUFOutput.layout(model: model, choices: choices, importance: importance)
-  }
-
   // MARK: - Writing
 
   /// Before anything is read: the work would be in vain.
   private func refuseOverwriting() throws(Failure) {
-    guard !force, FileStamp(path: output) != nil else { return }
+    guard !force, kind != .folder, FileStamp(path: output) != nil else { return }
     throw Failure(
       "\(output.sanitised): there is a file of that name already; --force overwrites it")
-  }
-
-  private func write(
-    _ layout: OutputFile, of model: Model, with applier: Applier
-  ) throws(ApplyFailure) {
-    let start = ContinuousClock.now
-    let file = try applier.begin(output, layout, overwriting: force)
-    let interruptions = Interruptions { file.discard() }
-    defer { interruptions.end() }
-    var line = ApplyingLine(weights: layout.weightCount)
-    defer { line.end() }
-    do throws(ApplyFailure) {
-      try applier.write(layout, to: file) { line.show($0) }
-      try applier.finish(file)
-    } catch {
-      file.discard()
-      throw error
-    }
-    line.end()
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    tell(
-      "\(output.sanitised): \(Figures.bytes(layout.byteCount)), \(Figures.duration(seconds)), "
-        + "\(Figures.pace(Double(layout.weightCount) / max(seconds, 1e-3)))")
   }
 }
 
@@ -158,33 +150,5 @@ enum ApplyTarget {
     self =
       path.lowercased().hasSuffix(".gguf")
       ? .gguf : path.lowercased().hasSuffix(".safetensors") ? .safetensors : .folder
-  }
-}
-
-/// Progress on standard error, if that is a terminal: how much is done, how fast, and how long it will take.
-private struct ApplyingLine {
-  let weights: Int
-  private var pace = Pace()
-  private var isShown = isatty(2) == 1
-
-  init(weights: Int) {
-    self.weights = weights
-    pace.note(0)
-  }
-
-  mutating func show(_ done: Int) {
-    guard isShown, weights > 0 else { return }
-    pace.note(done)
-    let share = 100 * Double(done) / Double(weights)
-    var text = "writing \(Int(share)) %, \(Figures.pace(pace.perSecond))"
-    if let seconds = pace.seconds(for: Double(weights - done)) {
-      text += ", \(Figures.duration(seconds)) left"
-    }
-    FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
-  }
-
-  mutating func end() {
-    if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-    isShown = false
   }
 }

@@ -39,11 +39,6 @@ public struct Applier: Sendable {
     return file
   }
 
-  /// Gives a file that was written its name.
-  public func finish(_ file: PendingFile) throws(ApplyFailure) {
-    _ = try Self.saving { () throws(SaveFailure) in try file.commit() }
-  }
-
   /// Writes all bytes of a file; its name it gets from whoever began it.
   /// - Parameter progress: called some times a second with the weights that are done, on the calling thread.
   public func write(
@@ -73,7 +68,8 @@ public struct Applier: Sendable {
     }
   }
 
-  static func saving<R>(_ body: () throws(SaveFailure) -> R) throws(ApplyFailure) -> R {
+  /// Does something with files; what the system says against it, in the words of this work.
+  public static func saving<R>(_ body: () throws(SaveFailure) -> R) throws(ApplyFailure) -> R {
     do throws(SaveFailure) {
       return try body()
     } catch {

@@ -87,17 +87,16 @@ struct GGUFParameters {
     add("attention.head_count", try needed("num_attention_heads"))
     add("attention.head_count_kv", sizes.keyValueHeads)
     pairs += try rope()
-    let epsilon = try number("rms_norm_eps")
+    let epsilon = configuration["rms_norm_eps"]?.double ?? 1e-6
     pairs.append(GGUFPair("\(architecture).attention.layer_norm_rms_epsilon", Float(epsilon)))
     add("expert_count", sizes.experts)
     add("expert_used_count", sizes.activeExperts)
-    if let size = configuration["head_dim"]?.int {
-      add("attention.key_length", size)
-      add("attention.value_length", size)
-    }
+    let headSize = configuration["head_dim"]?.int ?? silentHeadSize
+    add("attention.key_length", headSize)
+    add("attention.value_length", headSize)
     if architecture == "llama" {
       add("vocab_size", try needed("vocab_size"))
-      add("rope.dimension_count", sizes.headSize)
+      add("rope.dimension_count", headSize ?? sizes.headSize)
     }
     return pairs
   }
@@ -115,7 +114,7 @@ struct GGUFParameters {
     }
     var pairs: [GGUFPair] = []
     let kind = (rope?["rope_type"] ?? rope?["type"])?.string?.lowercased() ?? "default"
-    let base = value("rope_theta")
+    let base = value("rope_theta") ?? 10_000
     switch kind {
     case "default", "dynamic": break
     case "linear", "yarn":
@@ -138,7 +137,7 @@ struct GGUFParameters {
       }
     case "llama3":
       let factors = try llama3Factors(
-        base: base ?? 10_000, factor: value("factor") ?? 8, low: value("low_freq_factor") ?? 1,
+        base: base, factor: value("factor") ?? 8, low: value("low_freq_factor") ?? 1,
         high: value("high_freq_factor") ?? 4,
         context: value("original_max_position_embeddings") ?? 8192)
       tensors.append(GGUFConversion.ExtraTensor(name: "rope_freqs.weight", values: factors))
@@ -148,12 +147,10 @@ struct GGUFParameters {
         expected: "default, linear, yarn, dynamic or llama3",
         remedy: "convert it with llama.cpp and apply the plan to that")
     }
-    if let base { pairs.append(pair("freq_base", base)) }
-    return pairs
+    return pairs + [pair("freq_base", base)]
   }
 
-  /// What the angle of each pair is divided by (`generate_extra_tensors`): frequencies in single precision, the
-  /// rest as Python's numbers.
+  /// What the angle of each pair is divided by (`generate_extra_tensors`), in single precision.
   private func llama3Factors(
     base: Double, factor: Double, low: Double, high: Double, context: Double
   ) throws(ModelFileError) -> [Float] {
@@ -161,26 +158,30 @@ struct GGUFParameters {
       throw lacking("head_dim")
     }
     return stride(from: 0, to: size, by: 2).map { index in
-      let frequency = Double(1 / powf(Float(base), Float(index) / Float(size)))
-      let wavelength = 2 * Double.pi / frequency
-      if wavelength < context / high { return 1 }
-      if wavelength > context / low { return Float(factor) }
-      let smooth = (context / wavelength - low) / (high - low)
-      return Float(1 / ((1 - smooth) / factor + smooth))
+      let frequency = 1 / powf(Float(base), Float(index) / Float(size))
+      let wavelength = Float(2 * Double.pi) / frequency
+      if Double(wavelength) < context / high { return 1 }
+      if Double(wavelength) > context / low { return Float(factor) }
+      let smooth = (Float(context) / wavelength - Float(low)) / Float(high - low)
+      return 1 / ((1 - smooth) / Float(factor) + smooth)
     }
   }
 
   // MARK: - Values
 
+  /// The width of a head that transformers takes where the configuration is silent.
+  private var silentHeadSize: Int? {
+    switch model.architecture {
+    case "llama", "mistral": model.hyperparameters.headSize
+    case "qwen3": 128
+    default: nil
+    }
+  }
+
   private func needed(_ name: String) throws(ModelFileError) -> Int {
     guard let value = configuration[name]?.int, value > 0, UInt32(exactly: value) != nil else {
       throw lacking(name)
     }
-    return value
-  }
-
-  private func number(_ name: String) throws(ModelFileError) -> Double {
-    guard let value = configuration[name]?.double else { throw lacking(name) }
     return value
   }
 
@@ -190,13 +191,21 @@ struct GGUFParameters {
       expected: "a number, which llama.cpp needs")
   }
 
-  /// The number of weights as in names of files: "4.5M" (`size_label` of gguf-py).
+  /// The number of weights as in names of files: "4.5M", "8x7B" (`size_label` of gguf-py).
   private var sizeLabel: String {
-    let count = Double(model.weightCount)
-    let (scale, unit) =
-      count > 1e12 ? (1e12, "T") : count > 1e9 ? (1e9, "B") : count > 1e6 ? (1e6, "M") : (1e3, "K")
-    let scaled = count / scale
-    let whole = scaled.rounded(.toNearestOrEven)
-    return String(format: whole < 10 ? "%.1f" : "%.0f", scaled) + unit
+    let inExperts = model.tensors.reduce(0) { $0 + ($1.expert == nil ? 0 : $1.weightCount) }
+    guard let experts = model.hyperparameters.experts, experts > 0 else {
+      return Self.rounded(model.weightCount)
+    }
+    let rest = model.weightCount - inExperts
+    return "\(experts)x\(Self.rounded(rest + inExperts / experts))"
+  }
+
+  private static func rounded(_ count: Int) -> String {
+    let units: [(Double, String)] = [(1e12, "T"), (1e9, "B"), (1e6, "M")]
+    let (scale, unit) = units.first { Double(count) > $0.0 } ?? (1e3, "K")
+    let scaled = Double(count) / scale
+    let isShort = scaled.rounded(.toNearestOrEven) < 10
+    return String(format: isShort ? "%.1f" : "%.0f", scaled) + unit
   }
 }

@@ -63,10 +63,27 @@ struct SpecialTokens {
         if let last = single.last?["SpecialToken"]?["id"]?.string {
           added["eos"] = last == text("eos")
         }
+        if let sep = separator(single, pair: step["pair"]?.array ?? []) { added["sep"] = sep }
       default: continue
       }
     }
     return added
+  }
+
+  /// Whether two texts have a separator between them; nil if the template doesn't say.
+  private func separator(_ single: [JSONValue], pair: [JSONValue]) -> Bool? {
+    func special(_ entry: JSONValue?) -> String? { entry?["SpecialToken"]?["id"]?.string }
+    var pair = pair[...]
+    let last = special(single.last)
+    if let first = special(single.first), first == special(pair.first) { pair = pair.dropFirst() }
+    if let last, last == special(pair.last) { pair = pair.dropLast() }
+    guard pair.count > 2, pair.first?["Sequence"]?["id"]?.string == "A",
+      pair.last?["Sequence"]?["id"]?.string == "B"
+    else { return nil }
+    let between = pair.dropFirst().dropLast().compactMap { special($0) }
+    let ends = [text("sep") ?? text("eos"), text("eos")]
+    let isEnded = last == nil && between.first.map { ends.contains($0) } ?? false
+    return isEnded || between.count == 2 && ends.contains(between[1])
   }
 
   private var templates: [GGUFPair] {

@@ -40,10 +40,11 @@ struct VocabularyConversion {
     if architecture == "llama", let space = settings?["add_prefix_space"]?.bool {
       pairs.append(GGUFPair("tokenizer.ggml.add_space_prefix", space))
     }
-    pairs += SpecialTokens(
-      tokenizer: tokenizer, settings: settings, configuration: configuration,
-      template: try Self.text(Path.join(folder, "chat_template.jinja")), tokenCount: tokens.count
-    ).pairs
+    pairs +=
+      SpecialTokens(
+        tokenizer: tokenizer, settings: settings, configuration: configuration,
+        template: try Self.text(Path.join(folder, "chat_template.jinja")), tokenCount: tokens.count
+      ).pairs
   }
 
   // MARK: - Kinds of tokenizers
