@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Explorer", "Terminal",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Explorer",
+        "Terminal",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -90,8 +91,11 @@ let package = Package(
       dependencies: ["ModelFiles", "Quantization", "Planning", "SampleSupport"],
       exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
-      name: "ConsumersTests", dependencies: ["ModelFiles", "Quantization", "Consumers"],
-      exclude: ["llama_quantize.py"], resources: [.copy("LlamaQuantize")]),
+      name: "ConsumersTests",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "SampleSupport",
+      ],
+      exclude: ["llama_quantize.py", "apply_golden.py"], resources: [.copy("LlamaQuantize")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

@@ -11,6 +11,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("solver", SolverBenchmark.run),
   ("store", StoreBenchmark.run),
   ("live", LiveBenchmark.run),
+  ("apply", ApplyBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

@@ -37,11 +37,13 @@ public final class PendingFolder: Sendable {
     guard mkdir(temporaryPath, 0o755) == 0 || errno == EEXIST else {
       throw .system(operation: "create a folder beside", path: target, code: errno)
     }
-    descriptor = open(temporaryPath, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      if descriptor >= 0 { close(descriptor) }
+    let opened = open(temporaryPath, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard opened >= 0, flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      if opened >= 0 { close(opened) }
       throw .refused(path: path, found: "being saved by another program")
     }
+    // Last: an object without it isn't discarded, and the folder may be another's until here.
+    descriptor = opened
     Self.empty(temporaryPath)
   }
 

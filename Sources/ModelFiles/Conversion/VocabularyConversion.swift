@@ -85,7 +85,7 @@ struct VocabularyConversion {
       token == unknown ? .unknown : Self.isByte(token) ? .byte : .normal
     }
     scores = zip(tokens, kinds).map { token, kind in
-      kind == .normal ? ranks[token].map { -Float($0) } ?? -Float(ranks.count) : 0
+      kind == .normal ? 0 - Float(ranks[token] ?? ranks.count) : 0
     }
     addPieces()
   }
