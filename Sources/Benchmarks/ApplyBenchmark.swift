@@ -15,7 +15,7 @@ enum ApplyBenchmark {
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let given = options.models.first { $0.hasSuffix(".gguf") }
-    guard let path = given ?? made(in: folder, blocks: options.quick ? 1 : 4),
+    guard let path = given ?? made(in: folder, blocks: options.quick ? 1 : 2),
       let model = try? Model.open(path)
     else {
       print("apply: no GGUF to work on")

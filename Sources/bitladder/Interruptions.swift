@@ -1,14 +1,15 @@
 import Dispatch
 import Foundation
 
-/// Does something before a signal ends the program.
+/// Does something before a signal ends the program. Signals that are ignored stay so: `nohup` means it.
 struct Interruptions {
-  private let sources: [any DispatchSourceSignal]
+  private let sources: [(signal: Int32, source: any DispatchSourceSignal)]
 
   /// - Parameter cleaning: what to do; on another thread.
   init(_ cleaning: @Sendable @escaping () -> Void) {
-    sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number, SIG_IGN)
+    sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number in
+      let former = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
+      guard former != unsafeBitCast(SIG_IGN, to: Int.self) else { return nil }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         cleaning()
@@ -20,10 +21,15 @@ struct Interruptions {
         raise(number)
       }
       source.resume()
-      return source
+      return (number, source)
     }
   }
 
   /// Leaves signals to themselves again, as far as they hadn't come.
-  func end() { sources.forEach { $0.cancel() } }
+  func end() {
+    for (number, source) in sources {
+      source.cancel()
+      signal(number, SIG_DFL)
+    }
+  }
 }

@@ -185,4 +185,15 @@ import Testing
       #expect(scratch.names.allSatisfy { !$0.hasPrefix(".") }, "\(scratch.names)")
     }
   }
+
+  /// A signal that whoever started it ignores stays ignored.
+  @Test func goesOnWithoutATerminal() throws {
+    let plan = try plan(Self.austen, "iq3_s,iq4_xs,q6_K", budget: "4bpw")
+    let outcome = try Program.shell(
+      "trap '' HUP; \"$0\" apply \"$1\" \"$2\" -o \"$3\" --threads 1 2>/dev/null & "
+        + "sleep 0.05; kill -HUP $!; wait $!",
+      [plan, Self.austen, scratch["out.gguf"]])
+    #expect(outcome.status == 0)
+    #expect(scratch.names == ["out.gguf", "plan.json"])
+  }
 }
