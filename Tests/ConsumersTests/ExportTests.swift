@@ -135,6 +135,17 @@ import Testing
     #expect(text == text.lowercased())
   }
 
+  @Test func tiedEmbeddingsAreNamed() throws {
+    let embedding = ("token_embd.weight", [512, 256], "q6_K")
+    let block = ("blk.0.attn_q.weight", [256, 256], "q4_K")
+    func notes(_ tensors: [(String, [Int], String)]) throws -> [String] {
+      let plan = try Self.plan(tensors.map { (name: $0.0, shape: $0.1, choice: $0.2) })
+      return Export(plan, for: .llamaQuantize).notes.filter { $0.contains("output matrix") }
+    }
+    #expect(try notes([embedding, block]).count == 1)
+    #expect(try notes([embedding, block, ("output.weight", [512, 256], "q6_K")]).isEmpty)
+  }
+
   @Test func rowsThatFillNoBlocksAreRefused() throws {
     let plan = try Self.plan([
       ("model.layers.0.self_attn.q_proj.weight", [64, 96], "q4_K"),

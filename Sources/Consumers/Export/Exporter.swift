@@ -48,6 +48,17 @@ struct ExportSheet: Sendable {
   /// The name of the first file, where the user gave one: others are called after it.
   let fileName: String?
 
+  /// What is to be known where the embedding of tokens is the output projection too; nil where it isn't, or keeps its
+  /// source.
+  var noteOnTiedEmbedding: String? {
+    guard !tensors.contains(where: { $0.tensor.role == .output && $0.tensor.shape.count == 2 }),
+      let embedding = tensors.first(where: { $0.tensor.role == .tokenEmbedding }),
+      let format = embedding.choice.format
+    else { return nil }
+    return
+      "the model has no output matrix of its own: \(embedding.tensor.name.sanitised) is that, too, in \(format)"
+  }
+
   /// The linear layers, by their modules.
   var modules: [(module: String, choice: Choice)] {
     tensors.filter(\.tensor.isLinear).flatMap { tensor, choice in

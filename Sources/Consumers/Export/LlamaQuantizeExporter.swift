@@ -77,6 +77,7 @@ struct LlamaQuantizeExporter: Exporter {
     } else if let importance = sheet.plan.importance {
       notes.append("the plan was made with the importance of \(importance.file.sanitised)")
     }
+    if let note = sheet.noteOnTiedEmbedding { notes.append(note) }
     return ExportText(
       files: [Export.File(name: file, text: lines.map { $0 + "\n" }.joined())],
       usage: [

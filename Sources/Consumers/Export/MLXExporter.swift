@@ -54,7 +54,8 @@ struct MLXExporter: Exporter {
         Export.File(name: name, text: JSONWriter(.pretty).string(.object(table))),
         Export.File(name: driver, text: Self.driver(name)),
       ],
-      usage: ["python \(driver) MODEL OUT"])
+      usage: ["python \(driver) MODEL OUT"],
+      notes: [sheet.noteOnTiedEmbedding].compactMap { $0 })
   }
 
   private func settings(_ format: Format) -> JSONObject? {
