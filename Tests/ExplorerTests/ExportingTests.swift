@@ -169,7 +169,10 @@ struct ExportingTests {
   @Test(arguments: [
     ("export-list-80x24", Size(columns: 80, rows: 24), false, "e"),
     ("export-80x24", Size(columns: 80, rows: 24), false, "4j3emlx<Enter>n"),
-    ("export-120x36", Size(columns: 120, rows: 36), false, "m*_proj*<Enter>tq4_0<Enter>ellama<Enter>"),
+    (
+      "export-120x36", Size(columns: 120, rows: 36), false,
+      "m*_proj*<Enter>tq4_0<Enter>ellama<Enter>"
+    ),
     ("export-60x16", Size(columns: 60, rows: 16), false, "4j3emlx<Enter>"),
     ("export-ascii-80x24", Size(columns: 80, rows: 24), true, "4j3emlx<Enter>"),
     ("export-prompt-80x24", Size(columns: 80, rows: 24), false, "ellama<Enter><Enter>"),

@@ -179,8 +179,8 @@ struct FittingTests {
   @Test func solvingForADeviceFitsIt() throws {
     let device = device(model.byteCount / 4)
     var player = Player(
-      model, size: wide, options: options([device]), answers: .madeUp)
-    try player.press("bfit small1 8k")
+      model, size: wide, options: options([device]), answers: .real)
+    try player.press("bfit<Space>small1<Space>8k")
     #expect(player.lines.joined().contains("the least error that Small 1 has room for, with a"))
     try player.press("<Enter>")
     #expect(player.state.fitting.device == device)

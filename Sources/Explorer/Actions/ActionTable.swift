@@ -251,7 +251,7 @@ extension Action {
     },
     Action(
       id: "export", section: .plan, keys: [.character("e")],
-      title: "export the plan for a quantizer", hint: ("export", 33)
+      title: "export the plan for a quantizer", hint: ("export", 37)
     ) {
       $0.modal = .picker(Picker(kind: .consumers))
       return []

@@ -125,8 +125,8 @@ struct FitGoal: Sendable, Hashable {
     let fit = Fit(demand, on: device, use)
     guard fit.weightBudget > 0 else {
       throw GoalRefusal(
-        reason: "\(device.name) has \(Figures.bytes(device.usable)), and cache and overhead alone take "
-          + Figures.bytes(fit.totalBytes - fit.demand.weights))
+        reason: "\(device.name) has \(Figures.bytes(device.usable)), and cache and overhead "
+          + "alone take \(Figures.bytes(fit.totalBytes - fit.demand.weights))")
     }
     self.device = device
     self.use = use

@@ -125,8 +125,9 @@ extension State {
     let name, memory, free, context, speed: Rect
 
     init(_ line: Rect) {
+      let isNarrow = line.columns < 66
       let rects = line.splitTable([
-        .weight(1), .fixed(line.columns < 66 ? 0 : 9), .fixed(9), .fixed(8), .fixed(12),
+        .weight(1), .fixed(isNarrow ? 0 : 9), .fixed(9), .fixed(isNarrow ? 8 : 11), .fixed(12),
       ])
       name = rects[0]
       memory = rects[1]
@@ -142,7 +143,8 @@ extension State {
     canvas.write(
       "device", at: columns.name.origin, style: Theme.head, within: columns.name.columns)
     for (text, rect) in [
-      ("usable", columns.memory), ("free", columns.free), ("context", columns.context),
+      ("usable", columns.memory), ("free", columns.free),
+      (columns.context.columns < 11 ? "context" : "max context", columns.context),
       ("at most", columns.speed),
     ] {
       canvas.writeRight(text.prefix(columns: rect.columns), in: rect, style: Theme.head)
@@ -153,10 +155,10 @@ extension State {
     _ device: Device?, _ demand: Demand, _ use: Use, on canvas: inout Canvas, in line: Rect
   ) {
     let columns = DeviceColumns(line)
-    let isChosen = device == fitting.device
+    let name = device?.name ?? "no device"
     canvas.write(
-      (device?.name ?? "no device").truncatedMiddle(to: columns.name.columns, mark: glyphs.ellipsis),
-      at: columns.name.origin, style: isChosen ? Theme.title : .standard,
+      name.truncatedMiddle(to: columns.name.columns, mark: glyphs.ellipsis),
+      at: columns.name.origin, style: device == fitting.device ? Theme.title : .standard,
       within: columns.name.columns)
     guard let device else { return }
     let fit = Fit(demand, on: device, use)

@@ -75,9 +75,8 @@ extension State {
       lines.append(ExportLine(text: "\(file.name.sanitised), \(count)", style: Theme.title))
       lines += file.lines.map { ExportLine(text: $0.sanitised, style: Theme.source) }
       if rest > 0 {
-        lines.append(
-          ExportLine(
-            text: "\(glyphs.ellipsis) and \(Figures.counted(rest, "more line"))", style: Theme.faint))
+        let more = "\(glyphs.ellipsis) and \(Figures.counted(rest, "more line"))"
+        lines.append(ExportLine(text: more, style: Theme.faint))
       }
     }
     return lines
@@ -97,8 +96,8 @@ extension State {
     }
     let change = Figures.change(bytes: content.extraBytes, minus: glyphs.minus)
     add(
-      "\(name) can't express what the plan says of "
-        + "\(Figures.counted(content.problemCount, "tensor")); what comes nearest: \(change)",
+      "\(name) can't do \(Figures.counted(content.problemCount, "tensor")) as the plan says; "
+        + "what comes nearest: \(change)",
       Theme.warning, 0)
     add("[\(preview.nearest ? "x" : " ")] n: take the nearest", Theme.changed.with(.bold), 0)
     for group in content.problems {
