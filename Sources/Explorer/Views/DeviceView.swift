@@ -83,7 +83,7 @@ extension State {
     let foot =
       notes.isEmpty
       ? ["tok/s: a bound, the bandwidth over the bytes that must be read for a token"]
-      : notes.flatMap { $0.wrapped(to: max(1, inner.columns)) }
+      : notes.flatMap { $0.wrapped(to: max(1, inner.columns), mark: glyphs.ellipsis) }
     let footRows = min(2, foot.count)
     for (line, text) in foot.prefix(footRows).enumerated() {
       canvas.write(

@@ -56,7 +56,8 @@ extension State {
     let columns = max(1, exportPanel.columns - 4)
     var lines: [ExportLine] = []
     func add(_ text: String, _ style: Style = .standard, indent: Int = 0) {
-      for (index, part) in text.wrapped(to: max(1, columns - indent)).enumerated() {
+      let parts = text.wrapped(to: max(1, columns - indent), mark: glyphs.ellipsis)
+      for (index, part) in parts.enumerated() {
         let blank = String(repeating: " ", count: index == 0 ? 0 : indent)
         lines.append(ExportLine(text: blank + part, style: style))
       }

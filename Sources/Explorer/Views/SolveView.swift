@@ -77,7 +77,8 @@ enum SolveText {
 
 extension State {
   func drawSolve(_ form: SolveForm, on canvas: inout Canvas) {
-    let problem = form.problem.map { $0.wrapped(to: max(10, min(72, size.columns - 4))) } ?? []
+    let columns = max(10, min(72, size.columns - 4))
+    let problem = form.problem.map { $0.wrapped(to: columns, mark: glyphs.ellipsis) } ?? []
     let hasRoles = form.rows.contains { if case .role = $0 { true } else { false } }
     let foot = max(1, problem.count)
     let height = form.rows.count + (hasRoles ? 2 : 0) + 1 + foot + 2
