@@ -50,8 +50,10 @@ let package = Package(
     .target(
       name: "Consumers",
       dependencies: [
-        "ModelFiles", "Quantization", "Planning", .product(name: "Yams", package: "Yams"),
-      ]),
+        "ModelFiles", "Quantization", "Measurement", "Planning",
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -97,9 +99,12 @@ let package = Package(
       exclude: ["solver_golden.py"], resources: [.copy("Golden")], swiftSettings: optimised),
     .testTarget(
       name: "ConsumersTests",
-      dependencies: ["ModelFiles", "Quantization", "Planning", "Consumers", "SampleSupport"],
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "SampleSupport",
+      ],
       exclude: [
-        "llama_quantize.py", "llama_presets.py", "mlx_recipes.py", "exports.py", "Exports",
+        "llama_quantize.py", "llama_presets.py", "mlx_recipes.py", "exports.py", "apply_golden.py",
+        "Exports",
       ],
       resources: [.copy("LlamaQuantize"), .copy("MLX")]),
     .target(

@@ -12,6 +12,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("store", StoreBenchmark.run),
   ("live", LiveBenchmark.run),
   ("plans", PlansBenchmark.run),
+  ("apply", ApplyBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

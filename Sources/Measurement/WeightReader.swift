@@ -63,7 +63,7 @@ public struct WeightReader: Sendable {
   /// Reads some weights by their place in the tensor: whole rows, or a part of one; whole blocks of the
   /// tensor's type.
   @discardableResult
-  func read(elements range: Range<Int>, into buffer: inout [Float]) -> Int {
+  public func read(elements range: Range<Int>, into buffer: inout [Float]) -> Int {
     if buffer.count != range.count {
       buffer = [Float](repeating: 0, count: range.count)
     }
@@ -93,7 +93,7 @@ public struct WeightReader: Sendable {
   /// - Parameters:
   ///   - piece: the next to be read; pieces are read about in their order.
   ///   - givesBack: whether what was read may be forgotten: not only by this process, also by the system.
-  func prepare(_ piece: Int, givesBack: Bool) {
+  public func prepare(_ piece: Int, givesBack: Bool) {
     guard packed == nil, piece % Self.advised == 0 else { return }
     let bytes = max(
       1,
@@ -167,7 +167,7 @@ public struct WeightReader: Sendable {
 
   /// Where a piece's columns stand among the importances of the tensor's input channels, those of its
   /// matrices one after another.
-  func channels(of piece: Int) -> Range<Int> {
+  public func channels(of piece: Int) -> Range<Int> {
     channels(of: elements(of: piece))
   }
 

@@ -10,7 +10,7 @@ enum GGUF {
   /// The fewest bytes of a pair: key length, type, one byte.
   private static let minimumPairSize = 13
   private static let maximumRank = 4
-  private static let alignmentKey = "general.alignment"
+  static let alignmentKey = "general.alignment"
 
   /// Whether bytes begin as a GGUF file does.
   static func isLikely(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -53,6 +53,30 @@ enum GGUF {
     }
     try placeData(&tensors, headerEnd: reader.position, alignment: alignment, end: bytes.count)
     return FileContents(tensors: tensors, metadata: metadata)
+  }
+
+  /// The key-value pairs of a file, each as it is stored.
+  static func pairs(of file: MappedFile) throws(ModelFileError) -> [GGUFPair] {
+    do throws(Flaw) {
+      return try file.withUnsafeBytes { (bytes) throws(Flaw) in
+        var reader = GGUFReader(bytes, file: file, position: 4)
+        try checkVersion(try reader.integer(UInt32.self, "the version"))
+        _ = try count(&reader, "tensors", minimumSize: minimumTensorSize)
+        let pairCount = try count(&reader, "key-value pairs", minimumSize: minimumPairSize)
+        var pairs: [GGUFPair] = []
+        for index in 0..<pairCount {
+          let key = try reader.name("key \(index + 1) of \(pairCount)")
+          let type = try reader.type(of: key)
+          let start = reader.position
+          _ = try reader.value(type, key: key)
+          pairs.append(
+            GGUFPair(key: key, type: type, bytes: Array(bytes[start..<reader.position])))
+        }
+        return pairs
+      }
+    } catch {
+      throw error.inFile(file.path)
+    }
   }
 
   private static func checkVersion(_ version: UInt32) throws(Flaw) {

@@ -132,6 +132,14 @@ public struct Model: Sendable {
     Platform.physicalMemory.map { byteCount > $0 / 2 } ?? false
   }
 
+  /// The paths of the files in the folder that its files lie in.
+  public var filesBeside: [String] {
+    let folder = Path.folder(files.first?.path ?? path)
+    return (Platform.names(inFolder: folder) ?? []).map { Path.join(folder, $0) }.filter {
+      Platform.kind(of: $0) == .file
+    }
+  }
+
   /// Whether the file of a tensor still has all its bytes.
   ///
   /// Ask after reading: what was read of a file that was cut short meanwhile may be zeros.

@@ -86,6 +86,9 @@ public struct ModelImportance: Sendable {
   /// How many chunks of text were run, if the file says.
   public var chunks: Int? { imatrix.chunks }
 
+  /// How many entries the file has.
+  public var entryCount: Int { imatrix.entries.count }
+
   private let imatrix: Imatrix
   private let places: [Int: Place]
 

@@ -97,3 +97,19 @@ extension IntegerFormat {
     return (Int(code) ^ sign) - sign
   }
 }
+
+extension EncodedWeights {
+  /// The codes of integers as they are packed, each in the low bits of a byte, row by row; empty for other formats.
+  public var rowCodes: [UInt8] {
+    guard case .integer(let integer) = format else { return [] }
+    let layout = IntegerLayout(integer, rows: rows, rowLength: rowLength)
+    return (0..<rows).flatMap { layout.codes(ofRow: $0, in: bytes) }
+  }
+
+  /// The stored bytes of the scales of integers, in the order of their groups; empty for other formats.
+  public var scaleBytes: [UInt8] {
+    guard case .integer(let integer) = format else { return [] }
+    let layout = IntegerLayout(integer, rows: rows, rowLength: rowLength)
+    return Array(bytes[layout.scaleOffset..<layout.zeroPointOffset])
+  }
+}

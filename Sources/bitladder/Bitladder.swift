@@ -16,8 +16,8 @@ struct Bitladder: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Explore.self, Inspect.self, Measure.self, MakePlan.self, ListPresets.self, Show.self,
-      Compare.self, FitModel.self, ListDevices.self, Check.self, ExportPlan.self, Store.self,
-      MakeModel.self, Keys.self,
+      Compare.self, FitModel.self, ListDevices.self, Check.self, ExportPlan.self, Apply.self,
+      Store.self, MakeModel.self, Keys.self,
     ],
     defaultSubcommand: Explore.self)
 

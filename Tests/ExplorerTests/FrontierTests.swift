@@ -35,8 +35,10 @@ struct FrontierTests {
     #expect(all.count > 50)
     #expect(curve.needs.isEmpty)
     // Every plan of one format stands on the curve or above it.
-    #expect(curve.marks.count == 8)
-    for mark in curve.marks {
+    #expect(curve.marks.count { $0.kind == .uniform } == 8)
+    // mlx-lm's presets, whose formats aren't on the ladder: they may beat it.
+    #expect(curve.marks.filter { $0.kind == .preset }.map(\.name).contains("mlx_4bit"))
+    for mark in curve.marks where mark.kind == .uniform {
       let best = try #require(curve.frontier.index(within: mark.bytes))
       #expect(mark.error >= curve.frontier.vertices[best].error * (1 - 1e-9))
       let same = curve.figures { id in
@@ -86,15 +88,16 @@ struct FrontierTests {
   @Test func tabGoesFromPlanToPlan() throws {
     var player = try played("<F3>")
     var names: [String] = []
-    for _ in 0..<9 {
+    let count = try curve(player).marks.count + 1
+    for _ in 0..<count {
       try player.press("<Tab>")
       names.append(try place(player).name ?? "?")
     }
-    #expect(Set(names).count == 9)
+    #expect(Set(names).count == count)
     #expect(names.contains("int4"))
     #expect(names.contains("now"))
     try player.press("<S-Tab>")
-    #expect(try place(player).name == names[7])
+    #expect(try place(player).name == names[count - 2])
   }
 
   @Test func enterTakesThePlan() throws {
@@ -137,7 +140,8 @@ struct FrontierTests {
         choices: model.tensors.map { $0.role == .output ? eight : .source }),
     ]
     var player = try played("<F3>", options: options)
-    #expect(try curve(player).marks.map(\.name).suffix(2) == ["Q6_X", "mine"])
+    let others = try curve(player).marks.filter { $0.kind != .uniform }.map(\.name)
+    #expect(others.prefix(2) == ["Q6_X", "mine"])
     let text = player.lines.joined()
     #expect(text.contains("Q6_X"))
     #expect(text.contains("mine"))

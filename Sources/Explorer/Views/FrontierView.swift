@@ -312,7 +312,10 @@ extension State {
             + signedPercent(place.error - present.error), Theme.faint
         ))
     }
-    if place.vertex == nil, let index = curve.frontier.index(within: place.bytes) {
+    // Between two plans of the curve there may be one that is better than the smaller of them.
+    if place.vertex == nil, let index = curve.frontier.index(within: place.bytes),
+      curve.frontier.vertices[index].error < place.error
+    {
       let best = curve.frontier.vertices[index]
       lines.append(
         ("the best of that size: \(objective) \(about)\(Figures.percent(best.error))", Theme.faint))

@@ -46,28 +46,34 @@ public struct Frontier: Sendable {
     }
     start = choices
     var bytes = problem.kept.bytes
-    var cost = 0.0
-    for (group, option) in zip(problem.groups, current) {
-      bytes += group.options[option].bytes
-      cost += group.options[option].cost
-    }
-    var vertices: [Vertex] = []
+    for (group, option) in zip(problem.groups, current) { bytes += group.options[option].bytes }
+    var sizes = [bytes]
     var moves: [Move] = []
-    vertices.reserveCapacity(steps.steps.count + 1)
+    sizes.reserveCapacity(steps.steps.count + 1)
     moves.reserveCapacity(steps.steps.count)
-    func error(next: Double) -> Double {
-      if problem.isHopeless { return .infinity }
-      return problem.objective == .worst ? next : problem.rule.error(ofCost: cost)
-    }
     for step in steps.steps {
-      vertices.append(Vertex(bytes: bytes, error: error(next: step.peak)))
       let move = problem.move(group: step.group, from: current[step.group], to: step.option)
       current[step.group] = step.option
       bytes += move.bytes
-      cost += move.cost
+      sizes.append(bytes)
       moves.append(move)
     }
-    vertices.append(Vertex(bytes: bytes, error: error(next: steps.lastPeak)))
+    // From the end: errors that are added to the least one keep their digits, those that are taken from the
+    // greatest one don't.
+    var cost = zip(problem.groups, current).reduce(0) { $0 + $1.0.options[$1.1].cost }
+    var costs = [cost]
+    for move in moves.reversed() {
+      cost -= move.cost
+      costs.append(cost)
+    }
+    let peaks = steps.steps.map(\.peak) + [steps.lastPeak]
+    let vertices = zip(zip(sizes, costs.reversed()), peaks).map { vertex, peak in
+      let error =
+        problem.isHopeless
+        ? .infinity
+        : problem.objective == .worst ? peak : problem.rule.error(ofCost: vertex.1)
+      return Vertex(bytes: vertex.0, error: error)
+    }
     self.vertices = vertices
     self.moves = moves
   }

@@ -85,8 +85,9 @@ struct ModelMaker: Sendable {
     let temporary = (folder as NSString).appendingPathComponent(".\(name.prefix(60)).making")
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw failure("create a file beside it") }
-    let interruptions = Self.removeWhenInterrupted(temporary)
-    defer { interruptions.forEach { $0.cancel() } }
+    // What an interrupted run leaves would be as large as the model.
+    let interruptions = Interruptions { unlink(temporary) }
+    defer { interruptions.end() }
     do throws(Failure) {
       defer { close(descriptor) }
       guard Self.write(head, at: 0, descriptor), ftruncate(descriptor, off_t(size)) == 0 else {
@@ -121,25 +122,6 @@ struct ModelMaker: Sendable {
   }
 
   private static var systemText: String { String(cString: strerror(errno)).lowercased() }
-
-  /// What an interrupted run leaves would be as large as the model.
-  private static func removeWhenInterrupted(_ path: String) -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        unlink(path)
-        signal(number, SIG_DFL)
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, number)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        raise(number)
-      }
-      source.resume()
-      return source
-    }
-  }
 
   // MARK: - Weights
 
