@@ -117,8 +117,8 @@ let package = Package(
     .testTarget(
       name: "ExplorerTests",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Terminal", "Explorer",
-        "SampleSupport",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "Explorer", "SampleSupport",
       ],
       exclude: ["Frames"]),
     .testTarget(

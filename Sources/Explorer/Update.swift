@@ -47,6 +47,8 @@ extension State {
         effects += saved(path: path, stamp: stamp, assignments: assignments)
       case .notSaved(let path, let failure, let assignments):
         notSaved(path: path, failure, quits: assignments.quits)
+      case .exported(let outcome):
+        take(outcome)
       }
     }
     if findingsChanged { refreshTotals() }
@@ -71,6 +73,7 @@ extension State {
     }
     checkAgain()
     effects += settleSolver()
+    effects += settleExport()
     if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }
     return effects
   }
@@ -114,6 +117,8 @@ extension State {
     case .question(let question): return handleQuestion(key, question)
     case .solve(let form): handleSolve(key, form)
     case .moves(let list): handleMoves(key, list)
+    case .devices(let list): handleDevices(key, list)
+    case .export(let preview): return handleExport(key, preview)
     }
     return []
   }
@@ -140,6 +145,10 @@ extension State {
       picker.input.insert(text)
       picker.selected = 0
       modal = .picker(picker)
+    case .devices(var list):
+      list.input.insert(text)
+      list.selected = 0
+      modal = .devices(list)
     default:
       message = Notice(text: "pasted text is only taken where something is typed")
     }
@@ -222,7 +231,7 @@ extension State {
       message = nil
       search(forward: true, includingHere: true)
     case .filter: setFilter(prompt.input.string)
-    case .mark, .saveAs: message = nil
+    case .mark, .saveAs, .export: message = nil
     }
   }
 
@@ -251,6 +260,9 @@ extension State {
       let expected: ExpectedFile =
         text == planPath ? savedStamp.map { .unchanged($0) } ?? .absent : .absent
       return write(to: text, expected: expected, quits: quits)
+    case .export(let target):
+      guard !text.isEmpty else { return [] }
+      return write(target, to: text, overwriting: false)
     }
     return []
   }
@@ -277,6 +289,10 @@ extension State {
       return write(to: path, expected: .anything, quits: quits)
     case (.overwrite(_, let quits), "a"), (.changedOnDisk(_, let quits), "a"):
       askForPath(quits: quits)
+    case (.overwriteExport(let target, let path), "o"):
+      return write(target, to: path, overwriting: true)
+    case (.overwriteExport(let target, let path), "a"):
+      askForPath(target, path)
     case (.otherModel(let match), "a"):
       take(match, stamp: nil, isSaved: false)
       message = Notice(

@@ -80,14 +80,14 @@ extension String {
 }
 
 extension String {
-  /// The text in lines of at most so many columns, broken between words; words that are longer are cut.
-  public func wrapped(to columns: Int) -> [String] {
+  /// The text in lines of at most so many columns, broken between words; longer words are cut and end with `mark`.
+  public func wrapped(to columns: Int, mark: String = "…") -> [String] {
     var lines: [String] = []
     for word in split(separator: " ") {
       if let last = lines.last, last.columns + 1 + String(word).columns <= columns {
         lines[lines.count - 1] += " " + word
       } else {
-        lines.append(String(word).truncated(to: columns))
+        lines.append(String(word).truncated(to: columns, mark: mark))
       }
     }
     return lines

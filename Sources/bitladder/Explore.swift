@@ -24,6 +24,11 @@ struct Explore: ParsableCommand {
 
   @OptionGroup var imatrix: ImatrixOption
 
+  @Option(help: "The device to set the plan against from the start: see `bitladder devices`.")
+  var device: String?
+
+  @OptionGroup var use: UseOptions
+
   @OptionGroup var store: StoreOptions
 
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
@@ -65,6 +70,7 @@ struct Explore: ParsableCommand {
     options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
+    try read(device, use, for: model, into: &options)
     options.store = store.open()
     defer { options.store?.close() }
     do {
@@ -85,6 +91,19 @@ struct Explore: ParsableCommand {
     }
   }
 
+  /// The devices that there are, the one that was asked for, and how it is to be used.
+  private func read(
+    _ name: String?, _ use: UseOptions, for model: Model, into options: inout Options
+  ) throws {
+    let configuration = try Configuration.load()
+    options.devices = configuration.allDevices
+    options.device = try name.map(configuration.device)
+    guard use.isGiven else { return }
+    let shape = try? CacheShape(model)
+    options.use = use.use(shape)
+    if let shape { try use.check(use.use(shape), shape) }
+  }
+
   private func play(_ options: Options, _ plan: (plan: Plan, stamp: FileStamp?)?) throws {
     let events: [Event]
     do {
@@ -101,6 +120,7 @@ struct Explore: ParsableCommand {
     options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
+    try read(device, use, for: model, into: &options)
     options.store = store.openTelling()
     defer { options.store?.close() }
     _ = Session.play(events, model, options: options, plan: plan, on: screen)

@@ -42,7 +42,7 @@ struct ExportPlan: ParsableCommand {
   func run() throws {
     guard let read = try readPlan(plan, mayBeAbsent: false) else { return }
     let export = Export(
-      read.plan, for: consumer, names: try readNames(), fileName: output.map(name))
+      read.plan, for: consumer, names: try readNames(), fileName: output.map(Export.fileName))
     ProblemLines(export).tell()
     guard export.problems.isEmpty || nearest else {
       throw Failure(
@@ -52,7 +52,7 @@ struct ExportPlan: ParsableCommand {
     }
     for note in export.notes { bitladder.tell("bitladder: note: \(note)") }
     if let output {
-      try write(export.files, to: output)
+      try write(export, to: output)
       bitladder.tell(export.usage.joined(separator: "\n"))
     } else {
       try emit(export.files.first?.text ?? "")
@@ -60,15 +60,6 @@ struct ExportPlan: ParsableCommand {
         bitladder.tell("bitladder: note: with -o, \(file.name.sanitised) is written as well")
       }
     }
-  }
-
-  private func name(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
-  }
-
-  /// What a path lies in, with the slash at its end.
-  private func folder(_ path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
   }
 
   private func readNames() throws -> [String: String] {
@@ -100,20 +91,20 @@ struct ExportPlan: ParsableCommand {
     return result
   }
 
-  private func write(_ files: [Export.File], to output: String) throws(Failure) {
-    let paths = files.map { $0.name == name(output) ? output : folder(output) + $0.name }
-    if !force, let path = paths.first(where: { FileStamp(path: $0) != nil }) {
-      throw Failure(
-        "\(path.sanitised): there is a file of that name already; --force overwrites it")
-    }
-    for (file, path) in zip(files, paths) {
-      do throws(SaveFailure) {
-        try AtomicFile.write(
-          Array(file.text.utf8), to: path, expecting: force ? .anything : .absent)
-      } catch {
-        throw Failure("\(path.sanitised): \(error.description)")
+  private func write(_ export: Export, to output: String) throws(Failure) {
+    do throws(ExportFailure) {
+      for path in try export.write(to: output, overwriting: force) {
+        bitladder.tell("bitladder: wrote \(path.sanitised)")
       }
-      bitladder.tell("bitladder: wrote \(path.sanitised)")
+    } catch {
+      switch error {
+      case .exists(let paths):
+        throw Failure(
+          "\((paths.first ?? output).sanitised): there is a file of that name already; --force overwrites it"
+        )
+      case .notSaved(let path, let failure):
+        throw Failure("\(path.sanitised): \(failure.description)")
+      }
     }
   }
 }
@@ -177,26 +168,11 @@ private struct ProblemLines {
   private var lines: [String] = []
 
   init(_ export: Export) {
-    struct Kind: Hashable {
-      let asked: Choice
-      let reason: String
-      let instead: Choice
-    }
-    var order: [Kind] = []
-    var tensors: [Kind: [String]] = [:]
-    var extra: [Kind: Int] = [:]
-    for problem in export.problems {
-      let kind = Kind(asked: problem.asked, reason: problem.reason, instead: problem.instead)
-      if tensors[kind] == nil { order.append(kind) }
-      tensors[kind, default: []].append(problem.tensor.sanitised)
-      extra[kind, default: 0] += problem.extraBytes
-    }
-    for kind in order {
-      let names = tensors[kind] ?? []
+    for group in export.problemGroups {
       lines.append(
-        "\(kind.asked): \(kind.reason); nearest: \(kind.instead) (\(Figures.change(bytes: extra[kind] ?? 0)))"
+        "\(group.asked): \(group.reason); nearest: \(group.instead) (\(Figures.change(bytes: group.extraBytes)))"
       )
-      lines += names.map { "  \($0)" }
+      lines += group.tensors.map { "  \($0.sanitised)" }
     }
   }
 

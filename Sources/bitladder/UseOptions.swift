@@ -26,7 +26,7 @@ struct UseOptions: ParsableArguments {
   /// The use on a model: no more than its own context unless that was asked for.
   func use(_ shape: CacheShape?) -> Use {
     Use(
-      context: context?.tokens ?? min(8192, shape?.contextLength ?? 8192),
+      context: context?.tokens ?? Use.usualContext(shape),
       sequences: batch ?? 1, cache: cache?.type ?? .standard)
   }
 

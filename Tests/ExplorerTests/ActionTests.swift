@@ -48,7 +48,8 @@ struct ActionTests {
     ("palette", [.character(":")]), ("quit", [.character("q")]),
     ("solve", [.character("b")]), ("viewLayers", [.function(1)]), ("viewFrontier", [.function(3)]),
     ("viewCompare", [.function(4)]), ("previousView", [.character("[")]),
-    ("nextView", [.character("]")]),
+    ("nextView", [.character("]")]), ("export", [.character("e")]),
+    ("devices", [.character("d")]),
   ])
   func theKeysOfTheDesignAreBound(id: String, keys: [Key]) {
     for key in keys { #expect(Action.bound(to: key)?.id == id) }

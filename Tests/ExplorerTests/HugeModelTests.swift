@@ -20,6 +20,8 @@ struct HugeModelTests {
       ("redo", "<C-r>"), ("search", "/49.mlp.experts.131.down<Enter>"), ("next", "nN"),
       ("filter", "f*experts.7.*<Enter>"), ("unfilter", "<Esc><Esc>"), ("fold", "Z"),
       ("formats", "t4<Esc>"), ("help", "?<Esc>"),
+      ("device", "d4090<Enter>"), ("list of devices", "d<Down*20>"), ("close", "<Esc>"),
+      ("export", "ellama<Enter>"), ("close", "<Esc>"),
     ]
     for (name, keys) in script {
       let events = try KeyScript.parse(keys)

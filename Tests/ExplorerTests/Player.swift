@@ -56,6 +56,7 @@ struct Player {
         background = background.filter { !dropped.contains($0) } + added
       case .save(let file, let assignments): save(file, assignments)
       case .solve(let request): take([.solved(request.run())])
+      case .export(let request): take([.exported(request.run())])
       case .quit: hasQuit = true
       case .mouse, .suspend, .redraw, .terminate, .measureLadders: break
       }
@@ -108,6 +109,15 @@ struct Player {
   }
 
   var hasModal: Bool { if case nil = state.modal { false } else { true } }
+
+  /// Whether a file's name is being typed.
+  var asksForAPath: Bool {
+    guard case .prompt(let prompt) = state.modal else { return false }
+    switch prompt.kind {
+    case .saveAs, .export: return true
+    case .search, .filter, .mark: return false
+    }
+  }
 
   /// The name of the tensor under the cursor.
   var here: String? { state.tensor?.name }

@@ -96,7 +96,7 @@ struct PropertyTests {
         }
       }
       // Saving to files and asking for names belongs to other tests.
-      if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
+      if player.asksForAPath {
         player.take([.input(.key(.escape))])
       }
     }
@@ -110,7 +110,7 @@ struct PropertyTests {
     let start = player.state.edits.assignments
     for _ in 0..<800 {
       player.take([.input(Self.event(&generator, wild: false))])
-      if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
+      if player.asksForAPath {
         player.take([.input(.key(.escape))])
       }
     }
@@ -144,7 +144,7 @@ struct PropertyTests {
     var player = Player(model, answers: .madeUp)
     for _ in 0..<200 {
       player.take([.input(Self.event(&generator, wild: false))])
-      if case .prompt(let prompt) = player.state.modal, case .saveAs = prompt.kind {
+      if player.asksForAPath {
         player.take([.input(.key(.escape))])
       }
     }

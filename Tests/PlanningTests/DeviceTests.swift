@@ -47,6 +47,16 @@ struct DeviceTests {
     #expect(notes.count == 1 && notes[0].contains("device[0].speed isn't known"))
   }
 
+  /// The whole name counts before its end, and that before what stands anywhere in it.
+  @Test(arguments: [
+    ("4090", ["RTX 4090"]), ("rtx 4080", ["RTX 4080"]), ("4060", ["RTX 4060"]),
+    ("mi3", ["MI355X", "MI325X", "MI300X"]), ("Max+", ["Ryzen AI Max+ 395 128GB"]), ("", []),
+    (" ", []), ("quux", []),
+  ])
+  func aPartOfANameIsEnough(part: String, names: [String]) {
+    #expect(Device.catalogue.matching(part).map(\.name) == names)
+  }
+
   /// File, key, what was found and what was expected.
   @Test(arguments: [
     (#"{}"#, "key \"device\": found an object, expected tables: [[device]]"),

@@ -25,11 +25,20 @@ public struct SampleModel: Sendable {
   }
 
   /// The model, opened from a file that is gone by the time this returns.
-  /// - Parameter name: what the model is called.
-  public func open(name: String = "sample") throws -> Model {
+  /// - Parameters:
+  ///   - name: what the model is called.
+  ///   - configuration: the config.json beside it.
+  public func open(name: String = "sample", configuration: String? = nil) throws -> Model {
     let folder = try ScratchFolder()
+    if let configuration { try folder.write("config.json", Array(configuration.utf8)) }
     return try Model.open(folder.write("\(name).safetensors", bytes))
   }
+
+  /// A config.json for `llama`: 64 numbers are kept of each token in each layer.
+  public static let llamaConfiguration =
+    #"{"model_type": "llama", "num_hidden_layers": 3, "num_attention_heads": 4, "#
+    + #""num_key_value_heads": 2, "hidden_size": 64, "vocab_size": 128, "#
+    + #""max_position_embeddings": 65536}"#
 
   private static func quoted(_ text: String) -> String {
     JSONWriter(.compact).string(.string(text))

@@ -219,6 +219,13 @@ extension Action {
       return []
     },
     Action(
+      id: "devices", section: .plan, keys: [.character("d")],
+      title: "will it fit: choose a device and a context", hint: ("device", 43)
+    ) {
+      $0.openDevices()
+      return []
+    },
+    Action(
       id: "undo", section: .plan, keys: [.character("u")], title: "undo the last step",
       hint: ("undo", 25), objection: { $0.edits.done.isEmpty ? "nothing to undo" : nil }
     ) {
@@ -240,6 +247,13 @@ extension Action {
       id: "saveAs", section: .plan, keys: [.character("S")], title: "save the plan under a name"
     ) {
       $0.askForPath(quits: false)
+      return []
+    },
+    Action(
+      id: "export", section: .plan, keys: [.character("e")],
+      title: "export the plan for a quantizer", hint: ("export", 37)
+    ) {
+      $0.modal = .picker(Picker(kind: .consumers))
       return []
     },
   ]

@@ -93,6 +93,7 @@ public enum Session {
           let text = PlanFile.text(of: state.makePlan())
           let whole = FileToSave(text: text, path: file.path, expected: file.expected)
           take([Worker.save(whole, assignments)])
+        case .export(let request): take([.exported(request.run())])
         // It waits for what it needs, and for no more.
         case .measureLadders: break
         default: worker.perform([effect])
@@ -205,6 +206,8 @@ private struct Worker {
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
       case .solve(let request): solve(request)
+      case .export(let request):
+        files.async { [mailbox] in mailbox.post(.exported(request.run())) }
       case .mouse, .suspend, .redraw, .quit, .terminate: break
       }
     }

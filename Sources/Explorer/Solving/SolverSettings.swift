@@ -7,6 +7,8 @@ struct SolverSettings: Sendable, Equatable {
   /// The goal as it was typed, and what it says.
   var goalText = "4.5bpw"
   var goal = PlanningGoal.budget(.bitsPerWeight(4.5))
+  /// The device that the goal is, if it is one.
+  var fit: FitGoal?
   var objective = Objective.nmse
   /// What shares a format within a block.
   var together: Set<Constraints.Fusion> = []

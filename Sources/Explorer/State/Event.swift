@@ -22,6 +22,8 @@ public enum ExplorerEvent: Sendable {
   case saved(path: String, stamp: FileStamp, assignments: SavedAssignments)
   /// A plan couldn't be written.
   case notSaved(path: String, SaveFailure, assignments: SavedAssignments)
+  /// What came of exporting.
+  case exported(ExportOutcome)
 }
 
 /// The decisions that a written file holds; opaque outside the explorer.
@@ -43,6 +45,8 @@ public enum Effect: Sendable {
   case solve(SolverRequest)
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
+  /// Builds an export, or writes one.
+  case export(ExportRequest)
   /// Switches the mouse on or off.
   case mouse(Bool)
   /// Stops until the shell continues the program.

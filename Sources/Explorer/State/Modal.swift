@@ -12,11 +12,13 @@ enum Modal: Sendable {
   case question(Question)
   case solve(SolveForm)
   case moves(MovesList)
+  case devices(DeviceList)
+  case export(ExportPreview)
 }
 
 /// A list to choose from, narrowed by typing.
 struct Picker: Sendable {
-  enum Kind: Sendable { case formats, actions }
+  enum Kind: Sendable { case formats, actions, consumers }
 
   let kind: Kind
   var input = TextInput()
@@ -100,6 +102,7 @@ struct Prompt: Sendable {
     case filter(before: String?)
     case mark
     case saveAs(quits: Bool)
+    case export(ExportTarget)
   }
 
   let kind: Kind
@@ -115,6 +118,8 @@ struct Question: Sendable {
     case overwrite(path: String, quits: Bool)
     /// The file was changed by somebody else since it was read or written.
     case changedOnDisk(path: String, quits: Bool)
+    /// Files of an export are there already.
+    case overwriteExport(ExportTarget, path: String)
     /// The plan was made for another model.
     case otherModel(PlanMatch)
   }

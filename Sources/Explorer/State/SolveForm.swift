@@ -40,6 +40,9 @@ struct SolveForm: Sendable {
   let formats: [Format]
   let objectives: [Objective]
   let sharings: [Sharing]
+  /// What a device as a goal depends on.
+  let fitting: Fitting
+  let demand: Demand
 
   var role: Role? { if case .role(let role) = row { role } else { nil } }
   var roleColumn: RoleColumn { RoleColumn(rawValue: column) ?? .atLeast }
@@ -125,16 +128,30 @@ struct SolveForm: Sendable {
     settings.allowed[role] = sorted == choices ? nil : sorted
   }
 
-  /// The settings with the goal that was typed; nil if that can't be read.
-  var finished: SolverSettings? {
-    let text = goal.string.filter { !$0.isWhitespace }
-    guard !text.isEmpty else { return settings }
-    guard let goal = PlanningGoal(text) else { return nil }
+  /// The settings with the goal that was typed, or with what they were opened with.
+  func read() throws(GoalRefusal) -> SolverSettings {
+    let typed = goal.string.split(separator: " ").joined(separator: " ")
+    let text = typed.isEmpty ? settings.goalText : typed
     var settings = settings
+    if FitGoal.isOne(text) {
+      let fit = try FitGoal(text, fitting, demand)
+      settings.goal = .budget(.bytes(fit.bytes))
+      settings.goalText = fit.text
+      settings.fit = fit
+      return settings
+    }
+    let dense = text.filter { !$0.isWhitespace }
+    guard let goal = PlanningGoal(dense) else {
+      throw GoalRefusal(reason: "'\(text.sanitised)' isn't a goal: \(SolveText.goals)")
+    }
     settings.goal = goal
-    settings.goalText = text
+    settings.goalText = dense
+    settings.fit = nil
     return settings
   }
+
+  /// The same; nil if it can't be read.
+  var finished: SolverSettings? { try? read() }
 }
 
 extension State {
@@ -172,7 +189,7 @@ extension State {
     return SolveForm(
       settings: settings, rows: rows, formats: sorted,
       objectives: Objective.allCases.filter { $0 != .weighted || importance != nil },
-      sharings: sharings)
+      sharings: sharings, fitting: fitting, demand: demand)
   }
 
   mutating func handleSolve(_ key: Key, _ form: SolveForm) {
@@ -186,15 +203,17 @@ extension State {
       modal = nil
       return
     case .enter:
-      guard let settings = form.finished else {
+      do throws(GoalRefusal) {
+        let settings = try form.read()
+        modal = nil
+        if let fit = settings.fit { choose(fit.device, fit.use) }
+        solve(settings)
+        return
+      } catch {
         form.row = .goal
         form.column = 0
-        form.problem = "'\(form.goal.string.sanitised)' isn't a goal: \(SolveText.goals)"
-        break
+        form.problem = error.reason
       }
-      modal = nil
-      solve(settings)
-      return
     case .up: form.moveRow(by: -1)
     case .down: form.moveRow(by: 1)
     case .tab: form.moveCell(by: 1)

@@ -17,6 +17,10 @@ extension State {
         modal = .picker(picker)
       } else if case .moves = modal {
         moveInMoves(by: rows)
+      } else if case .devices = modal {
+        moveInDevices(by: rows)
+      } else if case .export(let preview) = modal {
+        scroll(preview, by: rows)
       } else if modal == nil {
         switch view {
         case .layers:

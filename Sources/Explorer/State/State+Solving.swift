@@ -93,6 +93,7 @@ extension State {
     var settings = solver.settings
     settings.goal = .maximumError(0)
     settings.goalText = ""
+    settings.fit = nil
     return SolverState.CurveKey(
       kind: ladderKind, family: family, settings: settings, findings: solver.findings,
       edits: edits.revision)

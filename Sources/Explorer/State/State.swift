@@ -23,6 +23,12 @@ public struct Options: Sendable {
   public var plans: [NamedPlan] = []
   /// Whether only exact figures will do for solving, as for scripts.
   public var needsExact = false
+  /// The devices that there are.
+  public var devices = Device.catalogue
+  /// The device that the plan is meant for.
+  public var device: Device?
+  /// How the model is to be used on it; nil for the usual.
+  public var use: Use?
   /// Which characters may be drawn.
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
@@ -94,6 +100,11 @@ public struct State: Sendable {
   var frontierCursor = FrontierCursor.present
   var compare = CompareState()
 
+  // Fitting a device, and exporting.
+  var fitting: Fitting
+  /// The number of the last request for an export.
+  var exports = 0
+
   // Derived, kept so that a frame needn't compute it again.
   private(set) var rows: [Row] = []
   private(set) var contributions: [Contribution]
@@ -137,6 +148,7 @@ public struct State: Sendable {
     opened = edits.assignments
     needsExact = options.needsExact
     otherPlans = options.plans
+    fitting = Fitting(model, options)
     presets = KnownPresets(model, importance: options.importance)
     contributions = model.tensors.map {
       Contribution(tensor: $0, choice: .source, isReadable: false)

@@ -1,3 +1,4 @@
+import Planning
 import Terminal
 
 extension State {
@@ -41,39 +42,77 @@ extension State {
 
   // MARK: - The head
 
+  /// A figure of the totals; where there is no room for all of them, those with the lowest rank go first.
+  private struct TotalsPart {
+    let text: String
+    var style = Style.standard
+    var gap = 2
+    var rank = 9
+    var columns: Int { text.columns + gap }
+  }
+
+  private func totalsParts(columns: Int) -> [TotalsPart] {
+    var parts = [
+      TotalsPart(text: Figures.bytes(totals.sourceBytes), gap: 1),
+      TotalsPart(text: glyphs.arrow, style: Theme.faint, gap: 1),
+      TotalsPart(text: Figures.bytes(totals.bytes), style: Theme.title),
+      TotalsPart(
+        text: Figures.saving(totals.saving, minus: glyphs.minus), style: Theme.saving, rank: 3),
+    ]
+    if columns >= 100 {
+      let saving = Figures.saving(totals.savingAgainstHalf, minus: glyphs.minus)
+      parts.append(TotalsPart(text: "(\(saving) against F16)", style: Theme.faint, rank: 0))
+    }
+    parts.append(TotalsPart(text: "\(Figures.bits(totals.bitsPerWeight)) bpw", rank: 2))
+    guard totals.squares > 0 || totals.isComplete else {
+      parts.append(TotalsPart(text: "NMSE \(glyphs.ellipsis)", style: Theme.faint, rank: 4))
+      return parts
+    }
+    let interval = totals.interval
+    let style = errorStyle(totals.nmse, isEstimate: interval != nil)
+    let open = totals.isComplete ? "" : glyphs.ellipsis
+    parts.append(
+      TotalsPart(text: "NMSE \(percentText(totals.nmse, interval))\(open)", style: style, rank: 4))
+    parts.append(
+      TotalsPart(
+        text: (interval == nil ? "" : glyphs.about) + Figures.decibels(totals.sqnr) + open,
+        style: style, rank: 1))
+    return parts
+  }
+
   private func drawTotals(on canvas: inout Canvas, in rect: Rect) {
+    var parts = totalsParts(columns: rect.columns)
+    if let fit {
+      // While something is measured, how far that is must be seen, too.
+      let room = rect.columns - (pending.isEmpty ? 0 : 10)
+      parts = withFit(fit, parts, columns: room)
+    }
     var column = rect.column
     // A figure that is cut off would read as another one.
-    func put(_ text: String, _ style: Style = .standard, gap: Int = 2) {
-      guard column + text.columns <= rect.endColumn else {
+    for part in parts {
+      guard column + part.text.columns <= rect.endColumn else {
         column = rect.endColumn
-        return
+        break
       }
       column += canvas.write(
-        text, at: Point(column: column, row: rect.row), style: style)
-      column += gap
-    }
-    put(Figures.bytes(totals.sourceBytes), gap: 1)
-    put(glyphs.arrow, Theme.faint, gap: 1)
-    put(Figures.bytes(totals.bytes), Theme.title)
-    put(Figures.saving(totals.saving, minus: glyphs.minus), Theme.saving)
-    if rect.columns >= 100 {
-      put(
-        "(\(Figures.saving(totals.savingAgainstHalf, minus: glyphs.minus)) against F16)",
-        Theme.faint)
-    }
-    put("\(Figures.bits(totals.bitsPerWeight)) bpw")
-    let isOpen = !totals.isComplete
-    if totals.squares > 0 || totals.isComplete {
-      let interval = totals.interval
-      let style = errorStyle(totals.nmse, isEstimate: interval != nil)
-      let open = isOpen ? glyphs.ellipsis : ""
-      put("NMSE \(percentText(totals.nmse, interval))\(open)", style)
-      put((interval == nil ? "" : glyphs.about) + Figures.decibels(totals.sqnr) + open, style)
-    } else {
-      put("NMSE \(glyphs.ellipsis)", Theme.faint)
+        part.text, at: Point(column: column, row: rect.row), style: part.style)
+      column += part.gap
     }
     drawProgress(on: &canvas, in: rect, from: column)
+  }
+
+  /// The totals and how the plan fits its device: in the most words for which only figures go that others
+  /// tell as well.
+  private func withFit(_ fit: Fit, _ parts: [TotalsPart], columns: Int) -> [TotalsPart] {
+    let texts = FitText.summaries(fit, glyphs)
+    for text in texts {
+      for rank in 0...(text == texts.last ? 5 : 2) {
+        let kept = parts.filter { $0.rank >= rank }
+        guard kept.reduce(text.columns, { $0 + $1.columns }) <= columns else { continue }
+        return kept + [TotalsPart(text: text, style: fit.fits ? .standard : Theme.warning)]
+      }
+    }
+    return parts
   }
 
   private func drawProgress(on canvas: inout Canvas, in rect: Rect, from column: Int) {
@@ -139,6 +178,7 @@ extension State {
       case .filter: "filter: "
       case .mark: "mark: "
       case .saveAs: "save as: "
+      case .export(let target): "write for \(target.consumer.rawValue): "
       }
     let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
     let room = max(1, rect.endColumn - start - 1)
@@ -148,7 +188,7 @@ extension State {
       switch prompt.kind {
       case .filter, .mark: "text, glob or /regex/"
       case .search where message != nil: message?.text
-      case .saveAs where message != nil: message?.text
+      case .saveAs where message != nil, .export where message != nil: message?.text
       default: nil
       }
     if let note, room - used > note.columns + 2 {
@@ -216,6 +256,8 @@ extension State {
       return fixed(SolveText.hints(form, glyphs))
     case .moves(let list):
       return fixed(MovesText.hints(list, glyphs))
+    case .devices: return fixed(FitText.hints(glyphs))
+    case .export(let preview): return fixed(ExportText.hints(preview, glyphs))
     case nil: break
     }
     return Action.all.compactMap { action in

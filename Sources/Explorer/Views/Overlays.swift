@@ -12,6 +12,8 @@ extension State {
     case .question(let question): drawQuestion(question, on: &canvas)
     case .solve(let form): drawSolve(form, on: &canvas)
     case .moves(let list): drawMoves(list, on: &canvas)
+    case .devices(let list): drawDevices(list, on: &canvas)
+    case .export(let preview): drawExport(preview, on: &canvas)
     case .prompt, nil: break
     }
   }

@@ -10,12 +10,14 @@ enum PickerItem: Sendable {
   /// A format that the tensor under the cursor can't have; other targets may.
   case refused(Format, FormatRefusal)
   case action(Action)
+  case consumer(Consumer)
 
   /// What typing is matched against.
   var name: String {
     switch self {
     case .format(let format), .refused(let format, _): format.description
     case .action(let action): action.title
+    case .consumer(let consumer): "\(consumer.rawValue) \(consumer.summary)"
     }
   }
 
@@ -23,7 +25,7 @@ enum PickerItem: Sendable {
   var format: Format? {
     switch self {
     case .format(let format), .refused(let format, _): format
-    case .action: nil
+    case .action, .consumer: nil
     }
   }
 
@@ -37,6 +39,7 @@ extension State {
       switch picker.kind {
       case .formats: offered(FormatList.all)
       case .actions: Action.all.map { .action($0) }
+      case .consumers: Consumer.allCases.map { .consumer($0) }
       }
     let text = picker.input.string
     guard !text.isEmpty else { return all }
@@ -69,7 +72,13 @@ extension State {
   }
 
   private func pickerRows(_ kind: Picker.Kind) -> Int {
-    max(1, min(kind == .formats ? 20 : 16, size.rows - 7))
+    let most =
+      switch kind {
+      case .formats: 20
+      case .actions: 16
+      case .consumers: Consumer.allCases.count
+      }
+    return max(1, min(most, size.rows - 7))
   }
 
   private func firstShown(_ picker: Picker, count: Int) -> Int {
@@ -106,6 +115,7 @@ extension State {
       switch items[picker.selected] {
       case .format(let format), .refused(let format, _): setFormat(format)
       case .action(let action): return perform(action)
+      case .consumer(let consumer): modal = .export(ExportPreview(consumer: consumer))
       }
       return []
     case .up: picker.selected -= 1
@@ -123,8 +133,15 @@ extension State {
   func drawPicker(_ picker: Picker, on canvas: inout Canvas) {
     let items = items(of: picker)
     let rows = pickerRows(picker.kind)
-    let title = picker.kind == .formats ? "Choose a format" : "Do what?"
-    let inner = canvas.drawPanel(title, size: Size(columns: 76, rows: rows + 5), glyphs: glyphs)
+    let title =
+      switch picker.kind {
+      case .formats: "Choose a format"
+      case .actions: "Do what?"
+      case .consumers: "Export for which program?"
+      }
+    let inner = canvas.drawPanel(
+      title, size: Size(columns: picker.kind == .consumers ? 96 : 76, rows: rows + 5),
+      glyphs: glyphs)
     let start = inner.column + canvas.write("> ", at: inner.origin, style: Theme.key)
     let room = max(1, inner.endColumn - start - 1)
     let used = canvas.drawInput(
@@ -150,6 +167,12 @@ extension State {
           action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,
           style: refusal == nil ? .standard : Theme.faint, within: rect.columns - 16)
         canvas.writeRight(names.joined(separator: " "), in: rect, style: Theme.accent)
+      case .consumer(let consumer):
+        canvas.write(consumer.rawValue, at: rect.origin, within: 18)
+        let summary = rect.inset(left: 20)
+        canvas.write(
+          consumer.summary.truncated(to: summary.columns, mark: glyphs.ellipsis),
+          at: summary.origin, style: Theme.faint, within: summary.columns)
       }
       if first + line == picker.selected { canvas.select(rect) }
     }

@@ -6,7 +6,7 @@ import Terminal
 
 /// The words of the form that asks what to solve for.
 enum SolveText {
-  static let goals = "a budget is 4.5bpw, 8GiB or 30%; an error is 23dB or <1%"
+  static let goals = "a budget is 4.5bpw, 8GiB, 30% or fit DEVICE; an error is 23dB or <1%"
 
   static func hints(_ form: SolveForm, _ glyphs: Glyphs) -> [(String, String)] {
     if form.checklist != nil {
@@ -25,6 +25,11 @@ enum SolveText {
     switch form.row {
     case .goal:
       guard let settings = form.finished else { return goals }
+      if let fit = settings.fit {
+        let context = Quantity.text(tokens: fit.use.context)
+        return "the least error that \(fit.device.name) has room for, "
+          + (form.fitting.cache == nil ? "without the cache" : "with a context of \(context)")
+      }
       switch settings.goal {
       case .budget: return "the least error within \(settings.goalText); an error is 23dB or <1%"
       case .maximumError(let error):
@@ -72,7 +77,8 @@ enum SolveText {
 
 extension State {
   func drawSolve(_ form: SolveForm, on canvas: inout Canvas) {
-    let problem = form.problem.map { $0.wrapped(to: max(10, min(72, size.columns - 4))) } ?? []
+    let columns = max(10, min(72, size.columns - 4))
+    let problem = form.problem.map { $0.wrapped(to: columns, mark: glyphs.ellipsis) } ?? []
     let hasRoles = form.rows.contains { if case .role = $0 { true } else { false } }
     let foot = max(1, problem.count)
     let height = form.rows.count + (hasRoles ? 2 : 0) + 1 + foot + 2

@@ -84,6 +84,19 @@ extension [Device] {
       name: text, nearest: nearestNames(to: key, among: map(\.name), by: Self.key))
   }
 
+  /// The devices that a part of a name can mean: the one of that name, else those that end so (`4090`),
+  /// else those that have it anywhere.
+  public func matching(_ part: String) -> [Device] {
+    let key = Self.key(part)
+    guard !key.isEmpty else { return [] }
+    let tests: [(String) -> Bool] = [{ $0 == key }, { $0.hasSuffix(key) }, { $0.contains(key) }]
+    for test in tests {
+      let found = filter { test(Self.key($0.name)) }
+      if !found.isEmpty { return found }
+    }
+    return []
+  }
+
   /// Two names are the same if their letters and digits are.
   private static func key(_ name: String) -> String {
     String(name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "+" })

@@ -17,6 +17,11 @@ public struct Use: Sendable, Hashable {
     self.sequences = sequences
     self.cache = cache
   }
+
+  /// The context where none is asked for: no more than the model was made for.
+  public static func usualContext(_ shape: CacheShape?) -> Int {
+    min(8192, shape?.contextLength ?? 8192)
+  }
 }
 
 /// What a model asks of a device.
@@ -190,11 +195,18 @@ public struct Fit: Sendable, Hashable {
 
   /// One line for people: `RTX 4090: 18.2 of 24 GiB at 32k · ≤ 55 tok/s`.
   public func summary(separator: String = " \u{B7} ", atMost: String = "\u{2264} ") -> String {
-    let memory = "\(Self.gibibytes(totalBytes)) of \(Self.gibibytes(device.usable)) GiB"
-    let context =
-      cacheBytes == nil ? "without the cache" : "at \(Quantity.text(tokens: use.context))"
     let speed = tokensPerSecond.map { separator + atMost + Self.rate($0) + " tok/s" } ?? ""
-    return "\(device.name): \(memory) \(context)" + (fits ? speed : separator + "doesn't fit")
+    return "\(memory) \(condition)" + (fits ? speed : separator + "doesn't fit")
+  }
+
+  /// What it takes of the device's memory, for people: `RTX 4090: 18.2 of 24 GiB`.
+  public var memory: String {
+    "\(device.name): \(Self.gibibytes(totalBytes)) of \(Self.gibibytes(device.usable)) GiB"
+  }
+
+  /// What that holds for, for people: `at 32k`.
+  public var condition: String {
+    cacheBytes == nil ? "without the cache" : "at \(Quantity.text(tokens: use.context))"
   }
 
   private static func gibibytes(_ bytes: Int) -> String {
