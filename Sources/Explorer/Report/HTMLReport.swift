@@ -150,6 +150,7 @@ private struct HTMLReport {
     table(
       report.markHead(curve).enumerated().map { ($1, $0 > 0) },
       report.markRows(curve).map { ($0.cells, $0.isSubject ? "subject" : "") })
+    page.element("p", ["class": "faint"], report.markCaption)
   }
 
   private static func sign(_ kind: PlanCurve.Mark.Kind) -> String {

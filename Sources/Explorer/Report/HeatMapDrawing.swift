@@ -102,7 +102,8 @@ struct HeatMapDrawing {
       group.element(
         "text",
         [
-          "x": (place.x + width / 2).coordinate, "y": (place.y + 13).coordinate, "class": "in" + ink,
+          "x": (place.x + width / 2).coordinate, "y": (place.y + 13).coordinate,
+          "class": "in" + ink,
         ], quantity.text(cell))
     }
   }

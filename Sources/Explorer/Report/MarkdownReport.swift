@@ -40,6 +40,8 @@ private struct MarkdownReport {
     if let curve = report.frontier {
       section("Among other plans")
       table(report.markHead(curve), report.markRows(curve).map(\.cells))
+      add("")
+      add(Self.escaped(report.markCaption))
     }
     if let devices = report.devices {
       section("Where it fits")

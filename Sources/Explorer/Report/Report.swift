@@ -170,9 +170,12 @@ public struct PlanCurve: Sendable {
     public let bytes: Int
     /// The objective's figure, as a relative error.
     public let error: Double
+    /// The least there is in the formats of the curve for no more bytes; nil where all plans take more.
+    public let best: Double?
 
     /// A mark from its parts.
-    public init(name: String, kind: Kind, bytes: Int, error: Double) {
+    public init(name: String, kind: Kind, bytes: Int, error: Double, best: Double? = nil) {
+      self.best = best
       self.name = name
       self.kind = kind
       self.bytes = bytes
@@ -205,7 +208,9 @@ public struct PlanCurve: Sendable {
   ) {
     func mark(_ name: String, _ kind: Mark.Kind, _ choices: [Choice]) -> Mark? {
       Curve.Mark(name, .uniform, choices, problem, option: option).map {
-        Mark(name: name, kind: kind, bytes: $0.bytes, error: $0.error)
+        Mark(
+          name: name, kind: kind, bytes: $0.bytes, error: $0.error,
+          best: (try? problem.solve(budget: $0.bytes))?.error)
       }
     }
     func choices(of plan: NamedPlan) -> [Choice] {
@@ -218,10 +223,5 @@ public struct PlanCurve: Sendable {
     self.init(
       objective: problem.objective, points: problem.frontier().vertices,
       marks: marks.compactMap { $0 })
-  }
-
-  /// The least error of a plan on the curve that takes at most so many bytes; nil where all take more.
-  func bestError(within bytes: Int) -> Double? {
-    points.last { $0.bytes <= bytes }?.error
   }
 }

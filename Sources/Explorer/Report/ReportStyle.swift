@@ -12,7 +12,7 @@ enum ReportStyle {
     h1{font-size:1.5rem;margin:.2rem 0;overflow-wrap:anywhere}
     h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}
     h3{font-size:1rem;margin:0 0 .3rem}
-    p,ul{margin:.4rem 0}
+    p,ul{margin:.4rem 0;overflow-wrap:anywhere}
     .faint,caption,figcaption{color:var(--faint);font-size:.9rem;text-align:left}
     code,pre{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.86em;\
     overflow-wrap:anywhere;unicode-bidi:isolate}
@@ -21,7 +21,8 @@ enum ReportStyle {
     .wide-box{overflow-x:auto;max-width:100%}
     table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.3rem 0}
     th,td{padding:.2rem .45rem;border-bottom:1px solid var(--line);text-align:left;\
-    vertical-align:top;overflow-wrap:anywhere}
+    vertical-align:top;overflow-wrap:break-word}
+    td:first-child{min-width:6.5rem;overflow-wrap:anywhere}
     th{color:var(--faint);font-weight:600;overflow-wrap:normal}
     td.n,th.n{text-align:right;white-space:nowrap;overflow-wrap:normal}
     tr.subject td{font-weight:600}
@@ -50,7 +51,9 @@ enum ReportStyle {
     .mark.preset{fill:var(--line)}
     .mark.subject{fill:var(--warm)}
     svg text.subject{font-weight:700;fill:var(--ink)}
-    .sign{display:inline;vertical-align:-.1em}
+    .sign{display:inline;vertical-align:-.1em;margin-left:.6em}
+    @media (max-width:40rem){table{font-size:.78rem}th,td{padding:.2rem .22rem}\
+    td:first-child{min-width:4.6rem}}
     svg.wide,svg.narrow,svg.histogram{width:100%;height:auto}
     svg.histogram text{font-size:10px}
     svg.wide{display:none}
@@ -64,7 +67,8 @@ enum ReportStyle {
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
     body{max-width:none;padding:0;font-size:.8rem}
     h2{break-after:avoid}figure,tr,li,pre{break-inside:avoid}
-    .wide-box{overflow:visible}.wide-box svg{max-width:100%}
+    .wide-box{overflow:visible}.wide-box svg{max-width:100%;height:auto}
+    .maps{gap:1rem}.maps figure{flex:0 1 47%}h2+p{break-after:avoid}
     details::details-content{content-visibility:visible;height:auto}
     svg.wide{display:block}svg.narrow{display:none}
     }

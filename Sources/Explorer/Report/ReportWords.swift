@@ -67,8 +67,8 @@ extension Report {
     let rest =
       kept == 0
       ? "" : " \(Figures.counted(kept, "tensor")) not worth quantizing (norms, biases) left out."
-    return "Darker is less. Tensors of a block that share a role share a cell; a cell of 0 keeps its "
-      + "source or loses nothing." + rest
+    return "Darker is less. Tensors of a block that share a role share a cell; a cell of 0 keeps "
+      + "its source, or loses nothing." + rest
   }
 
   // MARK: - Formats
@@ -98,7 +98,7 @@ extension Report {
   // MARK: - The frontier
 
   func markHead(_ curve: PlanCurve) -> [String] {
-    ["plan", "size", "bpw", curve.objective.name, "best of that size", "ratio"]
+    ["plan", "size", "bpw", curve.objective.name, "best", "ratio"]
   }
 
   func markRows(_ curve: PlanCurve) -> [(cells: [String], isSubject: Bool)] {
@@ -106,17 +106,22 @@ extension Report {
       ($0.kind == .subject ? 0 : 1, $1.bytes, $0.name)
         < ($1.kind == .subject ? 0 : 1, $0.bytes, $1.name)
     }.prefix(60).map { mark in
-      let best = curve.bestError(within: mark.bytes)
-      let ratio = best.flatMap { $0 > 0 ? mark.error / $0 : nil }
+      let ratio = mark.best.flatMap { $0 > 0 ? mark.error / $0 : nil }
       let bits = model.weights == 0 ? 0 : 8 * Double(mark.bytes) / Double(model.weights)
       return (
         [
           mark.name.sanitised.shortened(to: 60), Figures.bytes(mark.bytes), Figures.bits(bits),
-          Figures.percent(mark.error), best.map(Figures.percent) ?? "\u{2013}",
+          Figures.percent(mark.error), mark.best.map(Figures.percent) ?? "\u{2013}",
           ratio.map { Figures.significant($0) } ?? "\u{2013}",
         ], mark.kind == .subject
       )
     }
+  }
+
+  /// What the columns mean, and which formats were looked at.
+  var markCaption: String {
+    "Best: the least error with no more bytes, in the formats of the line (presets may have "
+      + "others). Ratio: how many times as much a plan loses."
   }
 
   // MARK: - Devices
@@ -155,6 +160,6 @@ extension Report {
   }
 
   static let definitions =
-    "NMSE: the sum of squared errors of the weights over the sum of their squares. SQNR: the same in "
-    + "decibels, -10 log10 NMSE. bpw: stored bits for each weight, with scales and code books."
+    "NMSE: the sum of squared errors of the weights over the sum of their squares. SQNR: the same "
+    + "in decibels, -10 log10 NMSE. bpw: stored bits for each weight, scales and code books too."
 }
