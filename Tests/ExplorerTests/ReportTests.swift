@@ -26,7 +26,7 @@ struct ReportTests {
         part.squaredError = share * Double(tensor.weightCount)
       }
       return Report.Entry(
-        tensor: tensor, choice: choice, contribution: part, isPinned: tensor.id == 1)
+        tensor: tensor, choice: choice, contribution: part, isPinned: tensor.id == 2)
     }
     let weights = tensors.reduce(0) { $0 + $1.weightCount }
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }
@@ -36,11 +36,8 @@ struct ReportTests {
         bytes: bytes),
       container: .safetensors, subject: .plan("sample.plan.json"), entries: entries,
       command: "bitladder report sample --plan sample.plan.json -o report.html", version: "1.2.3")
-    let points = (0..<20).map { step in
-      Frontier.Vertex(bytes: bytes * (step + 4) / 24, error: 0.5 / pow(4, Double(step)))
-    }
     report.frontier = PlanCurve(
-      objective: .nmse, points: points,
+      objective: .nmse, points: vertices(tensors),
       marks: [
         .init(
           name: "sample.plan.json", kind: .subject, bytes: bytes / 4, error: 0.03, best: 0.02),
@@ -51,14 +48,32 @@ struct ReportTests {
       Histogram(range: HistogramRange(lower: -1, upper: 1, bins: 12)),
       Histogram(range: HistogramRange(lower: -1, upper: 1, bins: 12))
     )
-    let values = (0..<400).map { Float($0 % 20 - 10) / 10 * Float($0 % 7) / 5 }
+    let values: [Float] = (0..<400).map { (index: Int) -> Float in
+      Float((index % 20 - 10) * (index % 7)) / 50
+    }
     source.add(values.span)
-    back.add(values.map { ($0 * 2).rounded() / 2 }.span)
+    let levels: [Float] = values.map { (value: Float) -> Float in (value * 2).rounded() / 2 }
+    back.add(levels.span)
     report.distributions = Report.worst(entries, count: 2).map {
       Report.Distribution(entry: $0, source: source, reconstructed: back)
     }
     report.notes = ["a note"]
     return report
+  }
+
+  /// A curve through made-up errors: two bits more, and a sixteenth is lost.
+  private static func vertices(_ tensors: [Tensor]) -> [Frontier.Vertex] {
+    let options = tensors.prefix(40).map { tensor in
+      let choices = [2, 4, 6].map { bits in
+        TensorOptions.Option(
+          choice: .format(.integer(IntegerFormat.standard.with(bits: bits))),
+          bytes: tensor.weightCount * bits / 8,
+          squaredError: Double(tensor.weightCount * (1 + tensor.id % 3)) / Double(1 << (2 * bits)))
+      }
+      return TensorOptions(
+        tensor: tensor, squares: Double(tensor.weightCount), options: choices)
+    }
+    return (try? PlanningProblem(tensors: options).frontier().vertices) ?? []
   }
 
   private static func sample() throws -> Report {
@@ -81,7 +96,7 @@ struct ReportTests {
     for name in ["script", "img", "link", "iframe", "object", "a"] {
       #expect(page.count(of: name) == 0, "\(name)")
     }
-    #expect(html.contains("default-src 'none'"))
+    #expect(html.contains("default-src &#39;none&#39;"))
     #expect(!ReportStyle.text.contains("url(") && !ReportStyle.text.contains("@import"))
     // Nothing is fetched: the only addresses are the names of XML's vocabularies.
     let addresses = html.components(separatedBy: "http").dropFirst()
@@ -120,7 +135,6 @@ struct ReportTests {
       report.subject = .plan(name)
       report.model.architecture = name
       report.command = name
-      report.version = name
       report.date = name
       report.notes = [name]
       report.frontier = PlanCurve(
@@ -147,13 +161,13 @@ struct ReportTests {
   /// Lines of Markdown without the spans and blocks of code in them.
   private func text(outsideOfCode markdown: String) -> [String] {
     var isInside = false
-    return markdown.split(separator: "\n").compactMap { line in
+    return markdown.split(separator: "\n").compactMap { line -> String? in
       if line.hasPrefix("```") {
         isInside.toggle()
         return nil
       }
       if isInside { return nil }
-      return line.replacing(/(`+)(.*?)\1/, with: "")
+      return String(line).replacing(/(`+)(.*?)\1/, with: "")
     }
   }
 

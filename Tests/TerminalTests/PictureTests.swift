@@ -34,8 +34,8 @@ struct PictureTests {
     let svg = picture(Size(columns: 8, rows: 2)) {
       $0.write("██▌─┐", at: Point(column: 0, row: 0))
     }
-    // One area for both full cells, then half a cell, a line, a corner.
-    #expect(svg.contains("M0 0h16v16h-16zM16 0h4v16h-4zM24 8h13v1h-13zM36 8h1v8h-1z"))
+    // One area for two cells and a half, one for the line and its part of the corner.
+    #expect(svg.contains("M0 0h20v16h-20zM24 8h13v1h-13zM36 8h1v8h-1z"))
     #expect(!svg.contains("<text"))
   }
 

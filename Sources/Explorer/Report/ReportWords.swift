@@ -148,8 +148,9 @@ extension Report {
   func deviceCaption(_ devices: Devices) -> String {
     let use = devices.use
     let sequences = use.sequences > 1 ? "\(use.sequences) sequences of " : ""
-    return "Weights, cache (\(sequences)\(Quantity.text(tokens: use.context)) tokens, \(use.cache)) "
-      + "and an estimated overhead against what a model can have of the memory. Speeds are bounds: "
+    let context = Quantity.text(tokens: use.context)
+    return "Weights, cache (\(sequences)\(context) tokens, \(use.cache)) and "
+      + "an estimated overhead against what a model can have of the memory. Speeds are bounds: "
       + "bandwidth over the bytes that must be read for a token."
   }
 
