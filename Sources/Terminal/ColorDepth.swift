@@ -74,7 +74,7 @@ extension Color {
   }
 
   /// Red, green and blue, 0...255, of a colour from 16 up, as xterm has them.
-  private static func components(_ index: UInt8) -> (Int, Int, Int) {
+  static func components(_ index: UInt8) -> (Int, Int, Int) {
     if index >= 232 {
       let level = 8 + 10 * (Int(index) - 232)
       return (level, level, level)

@@ -2,6 +2,9 @@ import ArgumentParser
 import Foundation
 import ModelFiles
 
+/// The program's version.
+let programVersion = "0.1.0"
+
 /// The command line: DESIGN.md's section 7.
 @main
 struct Bitladder: ParsableCommand {
@@ -13,11 +16,11 @@ struct Bitladder: ParsableCommand {
       a shard, its index.json, the folder that holds them, or owner/name in the local Hugging Face \
       cache. Nothing is ever downloaded.
       """,
-    version: "0.1.0",
+    version: programVersion,
     subcommands: [
       Explore.self, Inspect.self, Measure.self, MakePlan.self, ListPresets.self, Show.self,
       Compare.self, FitModel.self, ListDevices.self, Check.self, ExportPlan.self, Apply.self,
-      Store.self, MakeModel.self, Keys.self,
+      MakeReport.self, Store.self, MakeModel.self, Keys.self,
     ],
     defaultSubcommand: Explore.self)
 

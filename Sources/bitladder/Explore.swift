@@ -49,6 +49,9 @@ struct Explore: ParsableCommand {
   @Flag(help: "With --script: print the last frame as text, once everything is measured.")
   var dumpFrame = false
 
+  @Flag(name: .customLong("dump-svg"), help: "With --script: print it as a picture (SVG).")
+  var dumpSVG = false
+
   func run() throws {
     var options = Options()
     options.ladder = try readFormats(ladder)
@@ -59,7 +62,7 @@ struct Explore: ParsableCommand {
       throw ValidationError(
         "--plan says what every tensor gets; --preset and --recipe are for a new one")
     }
-    if script != nil || dumpFrame {
+    if script != nil || dumpFrame || dumpSVG {
       try play(options, start)
       return
     }
@@ -125,6 +128,7 @@ struct Explore: ParsableCommand {
     defer { options.store?.close() }
     _ = Session.play(events, model, options: options, plan: plan, on: screen)
     if dumpFrame { try emit(screen.canvas.text.joined(separator: "\n") + "\n") }
+    if dumpSVG { try emit(screen.canvas.svg(title: "bitladder: \(model.name)")) }
   }
 }
 

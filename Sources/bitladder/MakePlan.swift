@@ -81,7 +81,8 @@ struct MakePlan: ParsableCommand {
     let asked = try readFormats(formats)
     var constraints = try constraints.read()
     let pins = try self.constraints.readPins()
-    try refuseOverwriting()
+    let target = OutputFile(path: output, force: force)
+    try target.refuseOverwriting()
     let device = try fit.map { try Configuration.load().device($0) }
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
@@ -116,7 +117,7 @@ struct MakePlan: ParsableCommand {
       Plan.Importance(
         file: $0.file, mapping: $0.mapping, datasets: $0.datasets, chunks: $0.chunks)
     }
-    try write(PlanFile.text(of: plan))
+    try target.write(PlanFile.text(of: plan))
     report(plan)
     if let solved { report(solved.problem, solved.solution) }
     for line in formatLines(plan) { tell(line) }
@@ -144,31 +145,6 @@ struct MakePlan: ParsableCommand {
       return (problem, try problem.solve(maximumError: maxError?.error ?? 0))
     } catch {
       throw Failure(room?.sentence(for: error) ?? error.description)
-    }
-  }
-
-  // MARK: - Writing
-
-  /// Before anything is measured: the work would be in vain.
-  private func refuseOverwriting() throws(Failure) {
-    guard output != "-", !force, FileStamp(path: output) != nil else { return }
-    throw exists
-  }
-
-  private var exists: Failure {
-    Failure("\(output.sanitised): there is a file of that name already; --force overwrites it")
-  }
-
-  private func write(_ text: String) throws(Failure) {
-    if output == "-" {
-      try emit(text)
-      return
-    }
-    do throws(SaveFailure) {
-      try AtomicFile.write(
-        Array(text.utf8), to: output, expecting: force ? .anything : .absent)
-    } catch {
-      throw error == .exists ? exists : Failure("\(output.sanitised): \(error.description)")
     }
   }
 

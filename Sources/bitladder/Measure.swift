@@ -68,7 +68,7 @@ struct Measure: ParsableCommand {
         guard let refusal = rules.refusal(of: format) else { return true }
         refusals.add(refusal, of: format, for: tensor)
         return false
-      }.map { task(tensor, $0) }
+      }.map { Work.task(tensor, $0, sample: sample) }
     }
     for line in refusals.lines { tell("bitladder: \(line)") }
     guard !all.isEmpty else {
@@ -80,19 +80,10 @@ struct Measure: ParsableCommand {
     let store = store.openTelling()
     defer { store?.close() }
     var found: [Pair: Measurement] = [:]
-    var left = work
-    while !left.isEmpty {
-      let findings = try measureAll(left, of: model, importance: importance, store: store)
-      left = []
-      for (work, finding) in findings {
-        switch (work, finding) {
-        case (_, .measurement(let measurement)):
-          found[Pair(tensor: work.tensor, format: measurement.format)] = measurement
-        case (.estimate(let tensor, let format, _), .inestimable):
-          left.append(.measurement(tensor: tensor, format: format))
-        default: break
-        }
-      }
+    for case let (work, .measurement(measurement)) in try measureOrEstimate(
+      work, of: model, importance: importance, store: store)
+    {
+      found[Pair(tensor: work.tensor, format: measurement.format)] = measurement
     }
     let results = chosen.filter { shard == nil || inShard.contains($0.id) }.map { tensor in
       (
@@ -110,14 +101,6 @@ struct Measure: ParsableCommand {
   private struct Pair: Hashable {
     let tensor: Int
     let format: Format
-  }
-
-  /// What is to be done for a tensor in a format: a sample pays where it is a small part.
-  private func task(_ tensor: Tensor, _ format: Format) -> Work {
-    guard let sample, tensor.weightCount / 2 > sample,
-      SamplingSchedule.canEstimate(tensor, format)
-    else { return .measurement(tensor: tensor.id, format: format) }
-    return .estimate(tensor: tensor.id, format: format, weights: sample)
   }
 
   private func readPattern() throws -> Pattern? {

@@ -3,6 +3,7 @@ import Explorer
 import Foundation
 import Measurement
 import ModelFiles
+import Quantization
 import Synchronization
 
 /// Does all the work on all processors, with progress on standard error if that is a terminal.
@@ -55,6 +56,33 @@ func measureAll(
         + "put it back and measure again")
   }
   return findings
+}
+
+/// The same with what a sample says nothing of measured instead.
+func measureOrEstimate(
+  _ work: [Work], of model: Model, importance: ModelImportance?, store: MeasurementStore?
+) throws(Failure) -> [(Work, Finding)] {
+  var results: [(Work, Finding)] = []
+  var left = work
+  while !left.isEmpty {
+    let findings = try measureAll(left, of: model, importance: importance, store: store)
+    left = []
+    for case let (.estimate(tensor, format, _), .inestimable) in findings {
+      left.append(.measurement(tensor: tensor, format: format))
+    }
+    results += findings
+  }
+  return results
+}
+
+extension Work {
+  /// What is to be done for a tensor in a format: a sample pays where it is a small part.
+  static func task(_ tensor: Tensor, _ format: Format, sample: Int?) -> Work {
+    guard let sample, tensor.weightCount / 2 > sample,
+      SamplingSchedule.canEstimate(tensor, format)
+    else { return .measurement(tensor: tensor.id, format: format) }
+    return .estimate(tensor: tensor.id, format: format, weights: sample)
+  }
 }
 
 /// Progress on standard error, if that is a terminal: how much is done, how fast, and how long it will take.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 
 /// Writes results to standard output, all of them or with a word about what is in the way.
 func emit(_ text: String) throws(Failure) {
@@ -18,4 +19,34 @@ func emit(_ text: String) throws(Failure) {
 /// Prints a line to standard error.
 func tell(_ text: String) {
   FileHandle.standardError.write(Data((text + "\n").utf8))
+}
+
+/// A file that a command writes, whole or not at all; `-` is standard output.
+struct OutputFile {
+  let path: String
+  /// Whether to overwrite one that is there.
+  let force: Bool
+
+  /// Before anything is measured: the work would be in vain.
+  func refuseOverwriting() throws(Failure) {
+    guard path != "-", !force, FileStamp(path: path) != nil else { return }
+    throw exists
+  }
+
+  private var exists: Failure {
+    Failure("\(path.sanitised): there is a file of that name already; --force overwrites it")
+  }
+
+  func write(_ text: String) throws(Failure) {
+    if path == "-" {
+      try emit(text)
+      return
+    }
+    do throws(SaveFailure) {
+      try AtomicFile.write(
+        Array(text.utf8), to: path, expecting: force ? .anything : .absent)
+    } catch {
+      throw error == .exists ? exists : Failure("\(path.sanitised): \(error.description)")
+    }
+  }
 }

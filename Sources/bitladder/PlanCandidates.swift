@@ -63,6 +63,16 @@ struct PlanCandidates {
     }
   }
 
+  /// Adds what tensors get in a plan to what they can have.
+  mutating func include(_ choices: [Choice]) {
+    for index in formats.indices {
+      guard let format = choices[formats[index].tensor.id].format,
+        !formats[index].formats.contains(format)
+      else { continue }
+      formats[index].formats.append(format)
+    }
+  }
+
   /// No plan takes fewer bytes than this, whatever the constraints among tensors.
   var leastByteCount: Int {
     let kept = model.tensors.reduce(0) { $0 + ($1.suitability.isQuantizable ? 0 : $1.byteCount) }
@@ -91,14 +101,20 @@ struct PlanCandidates {
   }
 
   /// Measures all tensors in all their formats, and the weights of those that are kept.
-  func measure(store: MeasurementStore?) throws(Failure) -> MeasuredCandidates {
+  /// - Parameters:
+  ///   - plans: what tensors get in other plans is measured as well.
+  ///   - sample: how many weights to look at for an estimate; nil: all of them.
+  func measure(
+    store: MeasurementStore?, plans: [[Choice]] = [], sample: Int? = nil
+  ) throws(Failure) -> MeasuredCandidates {
     guard !formats.isEmpty else {
       throw Failure(
         "\(model.name): no tensor worth quantizing; `bitladder inspect` lists them with the reasons"
       )
     }
     var work = formats.flatMap { tensor, formats in
-      formats.map { Work.measurement(tensor: tensor.id, format: $0) }
+      let others = plans.compactMap { $0[tensor.id].format }.filter { !formats.contains($0) }
+      return (formats + Set(others)).map { Work.task(tensor, $0, sample: sample) }
     }
     let measured = Set(formats.lazy.filter { !$0.formats.isEmpty }.map(\.tensor.id))
     work += model.tensors.filter {
@@ -106,11 +122,12 @@ struct PlanCandidates {
     }.map { .statistics(tensor: $0.id) }
     var found: [Work: Measurement] = [:]
     var squares: [Int: Double] = [:]
-    for (work, finding) in try measureAll(
+    for (work, finding) in try measureOrEstimate(
       work, of: model, importance: importance, store: store)
     {
       switch finding {
-      case .measurement(let measurement): found[work] = measurement
+      case .measurement(let measurement):
+        found[.measurement(tensor: work.tensor, format: measurement.format)] = measurement
       case .statistics(let summary): squares[work.tensor] = summary.squares
       case .histogram, .inestimable, .unreadable, .lost: break
       }
@@ -142,6 +159,20 @@ struct MeasuredCandidates {
     self.squares = squares
   }
 
+  /// What was measured of a tensor in a format.
+  func measurement(of tensor: Int, _ format: Format) -> Measurement? {
+    found[.measurement(tensor: tensor, format: format)]
+  }
+
+  /// What a tensor adds to the totals in some choice.
+  func contribution(of tensor: Tensor, _ choice: Choice) -> Contribution {
+    var part = Contribution(
+      tensor: tensor, choice: choice, isReadable: WeightReader.canRead(tensor))
+    if let format = choice.format { part.take(measurement(of: tensor.id, format)) }
+    part.squares = tensor.weightCount == 0 ? 0 : part.squares ?? squares[tensor.id]
+    return part
+  }
+
   /// What a solution gives each tensor of the model.
   func choices(_ problem: PlanningProblem, _ solution: Solution) -> [Choice] {
     var choices = [Choice](repeating: .source, count: model.tensors.count)
@@ -156,19 +187,15 @@ struct MeasuredCandidates {
     var totals = Totals()
     let entries = model.tensors.map { tensor in
       let choice = choices[tensor.id]
-      let measurement = choice.format.flatMap {
-        found[.measurement(tensor: tensor.id, format: $0)]
-      }
-      let isReadable = WeightReader.canRead(tensor)
-      var contribution = Contribution(tensor: tensor, choice: choice, isReadable: isReadable)
-      if let measurement { contribution.squaredError = measurement.squaredError }
-      contribution.squares = tensor.weightCount == 0 ? 0 : squares[tensor.id]
+      let measurement = choice.format.flatMap { self.measurement(of: tensor.id, $0) }
+      let contribution = self.contribution(of: tensor, choice)
       totals.add(contribution)
       return Plan.Entry(
         name: tensor.name, shape: tensor.shape, source: tensor.sourceName, choice: choice,
         bytes: contribution.bytes, bitsPerWeight: choice.bitsPerWeight(of: tensor),
         nmse: contribution.nmse, weightedNmse: measurement?.figures.weightedNmse,
-        exact: contribution.nmse != nil, isPinned: pins[tensor.id] != nil)
+        exact: contribution.nmse != nil && contribution.uncertainty == nil,
+        isPinned: pins[tensor.id] != nil)
     }
     return Plan(
       model: identity, budget: nil, totals: Plan.Sums(totals), tensors: entries)

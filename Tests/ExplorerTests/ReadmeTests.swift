@@ -23,6 +23,21 @@ struct ReadmeTests {
     try check("```\n", frame, "\n```\n")
   }
 
+  @Test func thePictureIsTheProgramsOwn() throws {
+    let model = try Model.open(Self.root.appending(path: "SampleModels/austen").path)
+    let screen = MemoryScreen(size: Size(columns: 110, rows: 32))
+    _ = Session.play(
+      try KeyScript.parse("b4.5bpw<Enter><F3>"), model, options: Options(), plan: nil, on: screen)
+    let picture = screen.canvas.svg(title: "The frontier of \(model.name)")
+    let file = Self.root.appending(path: ".github/frontier.svg")
+    if ProcessInfo.processInfo.environment["RECORD"] == "1" {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try picture.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == picture)
+  }
+
   @Test func theTableOfKeysIsTheProgramsOwn() throws {
     try check("## Keys\n\n", KeyTable.markdown, "\nThe mouse")
   }

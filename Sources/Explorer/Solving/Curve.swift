@@ -1,3 +1,4 @@
+import Consumers
 import Measurement
 import ModelFiles
 import Planning
@@ -16,6 +17,26 @@ struct Curve: Sendable {
     let error: Double
     /// What each of the problem's tensors gets.
     let choices: [Choice]
+
+    init(name: String, kind: Kind, bytes: Int, error: Double, choices: [Choice]) {
+      self.name = name
+      self.kind = kind
+      self.bytes = bytes
+      self.error = error
+      self.choices = choices
+    }
+
+    /// A plan of a problem; nil where some figure of it isn't known.
+    init?(
+      _ name: String, _ kind: Kind, _ choices: [Choice], _ problem: PlanningProblem,
+      option: (TensorOptions, Choice) -> TensorOptions.Option?
+    ) {
+      let options = zip(problem.tensors, choices).compactMap(option)
+      guard options.count == choices.count else { return nil }
+      let figures = problem.figures(of: options)
+      self.init(
+        name: name, kind: kind, bytes: figures.bytes, error: figures.error, choices: choices)
+    }
   }
 
   let problem: PlanningProblem
@@ -35,18 +56,11 @@ struct Curve: Sendable {
     estimated = basis.inexact(of: candidates).count
     var marks: [Mark] = []
     func add(_ name: String, _ kind: Mark.Kind, _ choices: [Choice]) {
-      var options: [TensorOptions.Option] = []
-      for (tensor, choice) in zip(problem.tensors, choices) {
-        guard let option = basis.option(tensor, choice) else { continue }
-        options.append(option)
-      }
-      guard options.count == choices.count else { return }
-      let figures = problem.figures(of: options)
-      marks.append(
-        Mark(
-          name: name, kind: kind, bytes: figures.bytes, error: figures.error, choices: choices))
+      marks += Mark(name, kind, choices, problem, option: basis.option).map { [$0] } ?? []
     }
-    for (name, choices) in Self.uniform(candidates, basis) { add(name, .uniform, choices) }
+    for (name, choices) in Self.uniform(candidates, pins: basis.pins, basis.ladders.rules) {
+      add(name, .uniform, choices)
+    }
     for plan in basis.plans + basis.presetPlans {
       let choices = problem.tensors.map { plan.choices[$0.tensor.id] }
       for (tensor, choice) in zip(problem.tensors, choices) {
@@ -65,28 +79,36 @@ struct Curve: Sendable {
   /// Each format for all tensors that can have it, but for the pinned ones; others get what llama-quantize
   /// would write instead, or stay as they are. Formats that less than half of the weights can have are left
   /// out: such plans are those of the source.
-  private static func uniform(
-    _ candidates: [(tensor: Tensor, formats: [Format])], _ basis: SolverBasis
+  static func uniform(
+    _ candidates: [(tensor: Tensor, formats: [Format])], pins: [Int: Choice], _ rules: FormatRules
   ) -> [(name: String, choices: [Choice])] {
-    let pins = basis.pins
     var names: [Format] = []
     for (tensor, formats) in candidates where pins[tensor.id] == nil {
       for format in formats where !names.contains(format) { names.append(format) }
     }
     return names.compactMap { format in
-      var (reached, all) = (0, 0)
-      let choices = candidates.map { tensor, formats -> Choice in
-        if let pin = pins[tensor.id] { return pin }
-        all += tensor.weightCount
-        if formats.contains(format) {
-          reached += tensor.weightCount
-          return .format(format)
-        }
-        let instead = basis.ladders.rules.refusal(of: format, for: tensor)?.instead
-        return instead.flatMap { formats.contains($0) ? .format($0) : nil } ?? .source
-      }
-      return 2 * reached < all ? nil : (format.description, choices)
+      let plan = uniform(format, candidates, pins: pins, rules)
+      return 2 * plan.reached < plan.all ? nil : (format.description, plan.choices)
     }
+  }
+
+  /// One format for all tensors that can have it; how many weights get it of those that aren't pinned.
+  static func uniform(
+    _ format: Format, _ candidates: [(tensor: Tensor, formats: [Format])], pins: [Int: Choice],
+    _ rules: FormatRules
+  ) -> (choices: [Choice], reached: Int, all: Int) {
+    var (reached, all) = (0, 0)
+    let choices = candidates.map { tensor, formats -> Choice in
+      if let pin = pins[tensor.id] { return pin }
+      all += tensor.weightCount
+      if formats.contains(format) {
+        reached += tensor.weightCount
+        return .format(format)
+      }
+      let instead = rules.refusal(of: format, for: tensor)?.instead
+      return instead.flatMap { formats.contains($0) ? .format($0) : nil } ?? .source
+    }
+    return (choices, reached, all)
   }
 
   /// The size and the objective's figure of some choices; nil where a figure isn't known.

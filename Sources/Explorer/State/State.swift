@@ -323,15 +323,7 @@ public struct State: Sendable {
     case .source:
       part.squares = findings.statistics[index]?.squares
     case .format(let format):
-      let measurement = measurement(of: index, format)
-      part.squaredError = measurement?.squaredError
-      part.squares = measurement?.sums.squares
-      part.uncertainty = measurement.flatMap { measurement in
-        measurement.interval.map { interval in
-          let nmse = measurement.figures.nmse
-          return max(interval.high - nmse, nmse - interval.low) * measurement.sums.squares
-        }
-      }
+      part.take(measurement(of: index, format))
     }
     return part
   }
