@@ -38,6 +38,7 @@ public struct State: Sendable {
   /// The model that is explored.
   public let model: Model
   let catalogue: Catalogue
+  let mapGrid: MapGrid
   let customLadder: [Format]?
   let importance: ModelImportance?
   let rules: FormatRules
@@ -57,6 +58,8 @@ public struct State: Sendable {
 
   // Where the user is.
   var view = View.layers
+  /// The view, of Layers and Map, whose cursor says which tensor the others are about.
+  var origin = View.layers
   var size = Size(columns: 80, rows: 24)
   var cursor = 0 {
     didSet { place = nil }
@@ -93,6 +96,8 @@ public struct State: Sendable {
   var opened: [Assignment]
   var frontierCursor = FrontierCursor.present
   var compare = CompareState()
+  var map = MapState()
+  var guide = GuideState()
 
   // Derived, kept so that a frame needn't compute it again.
   private(set) var rows: [Row] = []
@@ -123,6 +128,7 @@ public struct State: Sendable {
   public init(model: Model, options: Options = Options()) {
     self.model = model
     catalogue = Catalogue(tensors: model.tensors)
+    mapGrid = MapGrid(tensors: model.tensors, catalogue: catalogue)
     customLadder = options.ladder
     importance = options.importance
     rules = FormatRules(model: model, importance: options.importance)
@@ -156,7 +162,8 @@ public struct State: Sendable {
 
   /// The tensor under the cursor; nil on a group.
   var tensor: Tensor? {
-    if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
+    if origin == .map { return mapTensor }
+    return if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
   }
 
   /// The tensors that a row stands for.
@@ -168,8 +175,11 @@ public struct State: Sendable {
     }
   }
 
-  /// What a change applies to: the marked tensors, or those of the row under the cursor.
-  var targets: [Int] { marks.isEmpty ? row.map(members) ?? [] : marks.sorted() }
+  /// What a change applies to: the marked tensors, or those of the row or cell under the cursor.
+  var targets: [Int] {
+    if !marks.isEmpty { return marks.sorted() }
+    return origin == .map ? mapCell : row.map(members) ?? []
+  }
 
   /// The targets that can be quantized.
   var quantizableTargets: [Int] {
