@@ -120,10 +120,10 @@ struct MapTests {
   }
 
   @Test func cellsAreMarked() throws {
-    var player = try played("/1.self_attn.q<Enter><F2> ")
+    var player = try played("/1.self_attn.q<Enter><F2><Space>")
     #expect(player.state.marks.count == 1)
     #expect(player.here == "model.layers.2.self_attn.q_proj.weight")
-    try player.press(" 4")
+    try player.press("<Space>4")
     #expect(player.changed.count == 2)
     try player.press("<Up*2>*")
     #expect(player.state.marks.count == 3)
@@ -138,14 +138,17 @@ struct MapTests {
     let model = try SampleModel(
       ["0.self_attn.q_proj", "1.mlp.up_proj"].map {
         .random("model.layers.\($0).weight", [64, 64], from: &generator)
-      }).open()
+      }
+    ).open()
     var player = try played("<F2><Home><Right>", model: model)
     #expect(player.here == nil)
     try player.press("4")
     #expect(player.message == "there is no tensor here")
-    try player.press("-<Enter><Space>tc<Esc>")
-    #expect(player.state.view == .map)
     #expect(player.lines.joined().contains("no such tensor"))
+    try player.press("-<Enter>tc<Esc><Space>")
+    #expect(player.state.view == .map)
+    #expect(player.state.marks.isEmpty)
+    #expect(player.here == "model.layers.1.mlp.up_proj.weight")
   }
 
   // MARK: - Figures
@@ -207,7 +210,8 @@ struct MapTests {
       #expect(ShortFigures.percent(value) == text)
     }
     for exponent in -30...30 {
-      let value = 3.777 * (0..<abs(exponent)).reduce(1.0) { sum, _ in sum * (exponent < 0 ? 0.1 : 10) }
+      let value =
+        3.777 * (0..<abs(exponent)).reduce(1.0) { sum, _ in sum * (exponent < 0 ? 0.1 : 10) }
       #expect(ShortFigures.percent(value).columns <= 5)
       #expect(ShortFigures.percent(value, about: "~").columns <= 6)
     }
@@ -219,7 +223,8 @@ struct MapTests {
 
   @Test func scalesHaveEightSteps() {
     let scale = HeatScale(low: 1, high: 16)
-    #expect([0, 1, 1.4, 2, 4, 8, 15, 16, .infinity].map(scale.step) == [1, 1, 1, 3, 5, 7, 8, 8, 8])
+    #expect(
+      [0, 1, 1.4, 2, 4, 8, 15, 16, .infinity].map(scale.step) == [1, 1, 1, 3, 5, 7, 8, 8, 8])
     #expect(HeatScale(low: 0, high: 0).step(of: 0) == 1)
     #expect(HeatScale(low: 5, high: 5).step(of: 5) == 1)
     for depth in ColorDepth.allCases {

@@ -64,7 +64,9 @@ enum LevelGrid {
     (0..<count).map { -1 + 2 * Double($0) / Double(count - 1) }
   }
 
-  private static func codes(_ codes: ClosedRange<Int>) -> [Double] { scaled(codes.map { Double($0) }) }
+  private static func codes(_ codes: ClosedRange<Int>) -> [Double] {
+    scaled(codes.map { Double($0) })
+  }
 
   private static func mirrored(_ magnitudes: [Double]) -> [Double] {
     scaled(Set(magnitudes + magnitudes.map { 0 - $0 }).sorted())

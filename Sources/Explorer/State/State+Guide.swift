@@ -53,7 +53,8 @@ extension State {
   /// Scrolls the page, as far as there is something to read.
   mutating func scrollGuide(by rows: Int) {
     let layout = GuideLayout(ScreenLayout(size: size).body)
-    let most = max(0, guidePage(columns: layout.page.columns).count - layout.page.rows)
+    let count = guidePage(columns: layout.page.columns).count
+    let most = max(0, count - layout.shownRows(of: count))
     guide.scroll = min(max(0, guide.scroll + rows), most)
   }
 

@@ -160,26 +160,29 @@ extension State {
     return MapStep(choice: isSame ? first : nil, count: changes.count, bytes: bytes, nmse: nmse)
   }
 
-  /// What the tensors of a cell would get by a step, those that would get something else. Tensors of one shape and
-  /// choice in one cell get the same.
+  /// What the tensors of a cell would get by a step, those that would get something else.
   func mapChanges(of ids: [Int], by steps: Int) -> [(tensor: Int, choice: Choice)] {
     guard ids.count <= Self.stepLimit else { return [] }
-    struct Kind: Hashable {
-      let choice: Choice
-      let role: Role
-      let shape: [Int]
-      let bytes: Int
-    }
     let basis = LadderBasis(self)
-    var known: [Kind: Choice] = [:]
+    var known: (tensor: Int, choice: Choice, next: Choice)?
     return ids.compactMap { id in
-      let tensor = model.tensors[id]
       let now = choice(of: id)
-      let kind = Kind(choice: now, role: tensor.role, shape: tensor.shape, bytes: tensor.byteCount)
-      let next = known[kind] ?? basis.ladder(of: id).step(from: now, by: steps)
-      known[kind] = next
+      let next: Choice
+      if let known, known.choice == now, isAlike(known.tensor, id) {
+        next = known.next
+      } else {
+        next = basis.ladder(of: id).step(from: now, by: steps)
+        known = (id, now, next)
+      }
       return next == now ? nil : (id, next)
     }
+  }
+
+  /// Whether two tensors of one cell have the same ladder: experts, mostly.
+  private func isAlike(_ a: Int, _ b: Int) -> Bool {
+    model.tensors[a].role == model.tensors[b].role
+      && model.tensors[a].shape == model.tensors[b].shape
+      && model.tensors[a].byteCount == model.tensors[b].byteCount
   }
 
   /// What the colours lie between, for the figures in sight.

@@ -11,6 +11,9 @@ struct GuideLayout {
   let page: Rect
   let isBeside: Bool
 
+  /// How many rows of a page are in sight: the last line says that there are more.
+  func shownRows(of count: Int) -> Int { count > page.rows ? max(1, page.rows - 1) : page.rows }
+
   init(_ body: Rect) {
     isBeside = body.columns >= 70
     if isBeside {
@@ -40,7 +43,8 @@ extension State {
       layout.rule, with: layout.isBeside ? glyphs.vertical : glyphs.horizontal, style: Theme.faint)
     drawGuideList(on: &canvas, in: layout.list)
     let rows = guidePage(columns: layout.page.columns)
-    for (line, row) in rows.dropFirst(guide.scroll).prefix(layout.page.rows).enumerated() {
+    let shown = layout.shownRows(of: rows.count)
+    for (line, row) in rows.dropFirst(guide.scroll).prefix(shown).enumerated() {
       var point = layout.page.line(line).origin
       for part in row {
         point.column += canvas.write(
@@ -48,12 +52,11 @@ extension State {
           within: max(0, layout.page.endColumn - point.column))
       }
     }
-    let isMore = guide.scroll + layout.page.rows < rows.count
-    if isMore || guide.scroll > 0 {
-      let last = layout.page.line(layout.page.rows - 1)
-      let text = isMore ? " \(Key.right.label(in: glyphs)) more" : " the end"
-      canvas.writeRight(text, in: last, style: Theme.key)
-    }
+    guard shown < rows.count else { return }
+    let isMore = guide.scroll + shown < rows.count
+    canvas.writeRight(
+      isMore ? "\(Key.right.label(in: glyphs)) more" : "the end", in: layout.page.line(shown),
+      style: Theme.faint)
   }
 
   private func drawGuideList(on canvas: inout Canvas, in list: Rect) {
@@ -121,7 +124,8 @@ extension State {
     rows += legendRows(parts, columns: columns)
     if let levels = LevelGrid.levels(of: format) {
       heading(
-        "\(levels.count) levels" + (isMinimumUsed(format) ? ", from the least weight to the greatest" : ""))
+        "\(levels.count) levels"
+          + (isMinimumUsed(format) ? ", from the least weight to the greatest" : ""))
       rows += levelRows(levels, isCentred: !isMinimumUsed(format), columns: min(columns, 72))
     }
     heading("Who takes it")

@@ -55,7 +55,7 @@ struct MapLayout {
     legend = rows[3].inset(left: 1, right: 1)
     let details = rows[4]
     let ruleRows = detailRows > 1 ? 1 : 0
-    let factRows = min(3, max(1, detailRows - 1))
+    let factRows = min(3, max(1, details.rows - ruleRows))
     rows = details.splitRows(.fixed(ruleRows), .fixed(factRows), .weight(1))
     rule = rows[0]
     facts = rows[1].inset(left: 1, right: 1)
@@ -63,7 +63,8 @@ struct MapLayout {
     let isTall = rest.rows >= 4 && rest.columns >= 76
     let parts = rest.splitColumns(.fixed(min(50, rest.columns / 2)), .weight(1), spacing: 3)
     ladder = isTall ? parts[0] : rest.inset(top: rest.rows)
-    used = isTall ? parts[1].inset(right: max(0, parts[1].columns - 60)) : ladder
+    let beside = isTall ? parts[1] : ladder
+    used = beside.inset(right: max(0, beside.columns - 60))
   }
 
   private static func longestLabel(_ state: State) -> Int {
@@ -211,7 +212,7 @@ extension State {
   private func drawCell(
     _ ids: [Int], _ figure: MapFigure, _ scale: HeatScale, on canvas: inout Canvas, in rect: Rect
   ) {
-    let marked = ids.count { marks.contains($0) }
+    let marked = marks.isEmpty ? 0 : ids.count { marks.contains($0) }
     if marked > 0 {
       canvas.write(marked == ids.count ? "*" : "+", at: rect.origin, style: Theme.mark)
     } else if !ids.isEmpty, ids.allSatisfy({ edits.assignments[$0].isPinned }) {
@@ -257,7 +258,8 @@ extension State {
     }
     put(" " + shortText(scale.high, isEstimate: false) + "  ")
     put(map.coloring.title(mapUnit), Theme.title)
-    let kept = mapGrid.kept == 0 ? "" : "\(Figures.counted(mapGrid.kept, "tensor")) kept as they are"
+    let kept =
+      mapGrid.kept == 0 ? "" : "\(Figures.counted(mapGrid.kept, "tensor")) kept as they are"
     if line.endColumn - column > kept.columns + 2 {
       canvas.writeRight(kept, in: line, style: Theme.faint)
     }
@@ -300,15 +302,16 @@ extension State {
     }
     guard layout.ladder.rows > 0 else { return }
     if ids.count == 1 { drawLadder(of: ids[0], on: &canvas, in: layout.ladder) }
-    guard ids.count == 1, mapGrid.lines.count > 1 else {
-      return drawFormatsUsed(ids, on: &canvas, in: layout.used)
+    guard ids.count == 1 else {
+      return drawFormatsUsed(ids, on: &canvas, in: layout.ladder)
     }
+    guard mapGrid.lines.count > 1 else { return }
     // Beside one tensor, all of its column.
     let column = mapGrid.shownColumn(line: map.line, column: map.column)
     let name = column < mapGrid.roles.count ? mapGrid.roles[column].rawValue : "tensors"
     drawFormatsUsed(
       mapGrid.cell(line: mapGrid.lines.count - 1, column: column),
-      title: "where the bytes of all \(name) go", on: &canvas, in: layout.used)
+      title: "bytes of all \(name)", on: &canvas, in: layout.used)
   }
 
   private func mapTitle(_ ids: [Int]) -> String {
