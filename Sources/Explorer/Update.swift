@@ -60,6 +60,7 @@ extension State {
     var effects: [Effect] = []
     let layout = ScreenLayout(size: size)
     keepCursorInSight(listRows: layout.listRows)
+    if view == .map, layout.arrangement != .tooSmall { keepMapInSight() }
     let (added, dropped, touched) = refreshContributions()
     // What the solver waits for stays wanted.
     let unwanted = dropped.filter { solver.waiting[.init($0)] != $0 }

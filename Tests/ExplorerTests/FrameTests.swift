@@ -98,6 +98,26 @@ struct Scene: Sendable, CustomTestStringConvertible {
     Scene("compare-60x16", 60, 16, "4j3<F4>"),
     Scene("compare-ascii-80x24", 80, 24, "4j3<F4>", isASCII: true),
     Scene("compare-same-80x24", 80, 24, "<F4>"),
+    Scene("map-80x24", 80, 24, edits + "<F2>", hasStyles: true),
+    Scene("map-120x36", 120, 36, "b5bpw<Enter><F2>"),
+    Scene("map-200x60", 200, 60, "b5bpw<Enter><F2>o"),
+    Scene("map-60x16", 60, 16, "b5bpw<Enter><F2>ooo"),
+    Scene("map-40x10", 40, 10, "b5bpw<Enter><F2>"),
+    Scene("map-ascii-80x24", 80, 24, "b5bpw<Enter><F2>o", isASCII: true),
+    Scene("map-size-80x24", 80, 24, "b5bpw<Enter><F2>oo<End>"),
+    Scene("map-gain-80x24", 80, 24, "b5bpw<Enter><F2>ooo*", hasStyles: true),
+    Scene("map-mixture-80x24", 80, 24, "4<F2><Down>3", model: { .mixture() }),
+    Scene("map-hostile-80x24", 80, 24, "<F2>4o", model: { .hostile() }),
+    Scene("map-single-80x24", 80, 24, "2<F2>o", model: { .single() }),
+    Scene("map-nothing-80x24", 80, 24, "<F2>", model: { SampleModel([]) }),
+    Scene("guide-80x24", 80, 24, "4<F6>", hasStyles: true),
+    Scene("guide-120x36", 120, 36, "4c<Right><Enter><F6><End><Up*10>"),
+    Scene("guide-200x60", 200, 60, "<F6><Tab*7><Down*2>"),
+    Scene("guide-60x16", 60, 16, "4<F6><Right*2>"),
+    Scene("guide-40x10", 40, 10, "4<F6>"),
+    Scene("guide-ascii-80x24", 80, 24, "<F6><Tab*3>", isASCII: true),
+    Scene("guide-refused-80x24", 80, 24, "<F6><Tab*8><Down*4><Right*3>"),
+    Scene("guide-nothing-120x36", 120, 36, "<F6><Tab*2><Down*4>", model: { SampleModel([]) }),
     Scene("search-80x24", 80, 24, "/up_"),
     Scene("search-none-80x24", 80, 24, "/xyzzy"),
     Scene("filter-80x24", 80, 24, "f*.mlp.*"),
@@ -190,6 +210,17 @@ struct FrameTests {
     #expect(lines[row - 1].contains(name == "changed" ? "changed by somebody" : "there already"))
     #expect(lines[row...].joined().contains("[o] overwrite"))
     #expect(folder.text("p") == text)
+  }
+
+  /// The colours that there are, where there are fewer.
+  @Test(arguments: [ColorDepth.eight, .sixteen, .none])
+  func theMapInFewerColours(depth: ColorDepth) throws {
+    let scene = Scene("map-\(depth)-80x24", 80, 24, "b5bpw<Enter><F2>oo")
+    let screen = scene.screen(depth: depth)
+    _ = Session.play(
+      try KeyScript.parse(scene.keys), try scene.model().open(), options: Options(), plan: nil,
+      on: screen)
+    try Golden.expect(Golden.styles(screen.canvas), scene.name + ".styles")
   }
 
   @Test func theQuestionAboutAnotherModel() throws {

@@ -19,7 +19,8 @@ struct HugeModelTests {
       ("bits", "4"), ("mark all of a role", "*"), ("bits of the role", "3"), ("undo", "u"),
       ("redo", "<C-r>"), ("search", "/49.mlp.experts.131.down<Enter>"), ("next", "nN"),
       ("filter", "f*experts.7.*<Enter>"), ("unfilter", "<Esc><Esc>"), ("fold", "Z"),
-      ("formats", "t4<Esc>"), ("help", "?<Esc>"),
+      ("formats", "t4<Esc>"), ("map", "<F2>jjj"), ("colours", "ooo"), ("gains", "jlj"),
+      ("all", "G"), ("mark on the map", "k<Space>"), ("layers", "<F1>"), ("help", "?<Esc>"),
       ("device", "d4090<Enter>"), ("list of devices", "d<Down*20>"), ("close", "<Esc>"),
       ("export", "ellama<Enter>"), ("close", "<Esc>"),
     ]

@@ -89,7 +89,7 @@ struct MouseTests {
   }
 
   /// A click on a hint does what its key does.
-  @Test(arguments: ["", "4", "<Tab>", "*"], [40, 60, 80, 120, 200])
+  @Test(arguments: ["", "4", "<Tab>", "*", "<F2>", "<F6>"], [40, 60, 80, 120, 200])
   func hintsCanBeClicked(keys: String, columns: Int) throws {
     var start = Player(model, size: Size(columns: columns, rows: 30), answers: .madeUp)
     try start.press(keys)
@@ -114,7 +114,9 @@ struct MouseTests {
   }
 
   /// Every cell of a screen, in every mode, with every button: nothing traps, nothing is lost.
-  @Test(arguments: ["", "?", "t", "c", ":", "/", "f", "S", "4q", "<Tab>", "gfxyzzy<Enter>"])
+  @Test(arguments: [
+    "", "?", "t", "c", ":", "/", "f", "S", "4q", "<Tab>", "gfxyzzy<Enter>", "<F2>", "<F6>",
+  ])
   func everyCellCanBeClicked(keys: String) throws {
     for size in [
       Size(columns: 80, rows: 24), Size(columns: 41, rows: 11), Size(columns: 151, rows: 20),

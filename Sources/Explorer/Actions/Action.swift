@@ -10,8 +10,10 @@ struct Action: Sendable, Identifiable {
     case bits = "Bits and formats"
     case marking = "Marking"
     case finding = "Finding"
+    case map = "On the map"
     case frontier = "On the frontier"
     case compare = "In a comparison"
+    case guide = "Among the formats"
     case plan = "The plan"
     case program = "The program"
   }
@@ -37,8 +39,11 @@ struct Action: Sendable, Identifiable {
 
   /// Every action, in the order of the help page.
   static let all: [Action] =
-    moving + movingInLayers.only(in: .layers) + views + (bits + marking + finding).only(in: .layers)
-    + frontier.only(in: .frontier) + compare.only(in: .compare) + planInLayers.only(in: .layers)
+    moving + movingInLayers.only(in: .layers) + views + steps.only(in: .layers)
+    + formats.only(in: .layers, .map) + marking.only(in: .layers, .map)
+    + (moreMarking + finding).only(in: .layers) + map.only(in: .map)
+    + frontier.only(in: .frontier) + compare.only(in: .compare)
+    + guide.only(in: .formats) + pins.only(in: .layers, .map)
     + plan + program
 
   private static let byKey = Dictionary(
@@ -58,11 +63,11 @@ struct Action: Sendable, Identifiable {
 }
 
 extension [Action] {
-  /// The same, in one view alone.
-  fileprivate func only(in view: View) -> [Action] {
+  /// The same, in some views alone.
+  fileprivate func only(in views: View...) -> [Action] {
     map { action in
       var action = action
-      action.views = [view]
+      action.views = Set(views)
       return action
     }
   }

@@ -76,25 +76,26 @@ extension Action {
       },
     ]
 
-  static let bits: [Action] =
-    [
-      Action(
-        id: "fewer", section: .bits, keys: [.left, .character("h"), .character("-")],
-        title: "one step down the ladder: fewer bits", hint: ("bits", 10)
-      ) {
-        $0.step(by: 1)
-        return []
-      },
-      Action(
-        id: "more", section: .bits,
-        keys: [.right, .character("l"), .character("+"), .character("=")],
-        title: "one step up the ladder: more bits"
-      ) {
-        $0.step(by: -1)
-        return []
-      },
-    ]
-    + [2, 3, 4, 5, 6, 7, 8].map { bits in
+  static let steps: [Action] = [
+    Action(
+      id: "fewer", section: .bits, keys: [.left, .character("h"), .character("-")],
+      title: "one step down the ladder: fewer bits", hint: ("bits", 10)
+    ) {
+      $0.step(by: 1)
+      return []
+    },
+    Action(
+      id: "more", section: .bits,
+      keys: [.right, .character("l"), .character("+"), .character("=")],
+      title: "one step up the ladder: more bits"
+    ) {
+      $0.step(by: -1)
+      return []
+    },
+  ]
+
+  static let formats: [Action] =
+    [2, 3, 4, 5, 6, 7, 8].map { bits in
       Action(
         id: "bits\(bits)", section: .bits, keys: [.character(Character("\(bits)"))],
         title: "\(bits) bits, in the family at hand",
@@ -137,17 +138,20 @@ extension Action {
       return []
     },
     Action(
-      id: "range", section: .marking, keys: [.character("v")],
-      title: "begin a range of marks, or end it here"
-    ) {
-      $0.toggleRange()
-      return []
-    },
-    Action(
       id: "markRole", section: .marking, keys: [.character("*")],
       title: "mark all tensors of the same role", hint: ("role", 36)
     ) {
       $0.markRole()
+      return []
+    },
+  ]
+
+  static let moreMarking: [Action] = [
+    Action(
+      id: "range", section: .marking, keys: [.character("v")],
+      title: "begin a range of marks, or end it here"
+    ) {
+      $0.toggleRange()
       return []
     },
     Action(
@@ -186,7 +190,7 @@ extension Action {
     },
   ]
 
-  static let planInLayers: [Action] = [
+  static let pins: [Action] = [
     Action(
       id: "pin", section: .plan, keys: [.character("p")],
       title: "pin or unpin: the solver leaves pinned ones alone"
@@ -254,6 +258,51 @@ extension Action {
       title: "export the plan for a quantizer", hint: ("export", 37)
     ) {
       $0.modal = .picker(Picker(kind: .consumers))
+      return []
+    },
+  ]
+
+  static let map: [Action] = [
+    Action(
+      id: "mapLeft", section: .map, keys: [.left, .character("h")], title: "one role to the left",
+      hint: ("walk", 9)
+    ) {
+      $0.moveInMap(lines: 0, columns: -1)
+      return []
+    },
+    Action(
+      id: "mapRight", section: .map, keys: [.right, .character("l")],
+      title: "one role to the right"
+    ) {
+      $0.moveInMap(lines: 0, columns: 1)
+      return []
+    },
+    Action(
+      id: "mapFewer", section: .map, keys: [.character("-")],
+      title: "fewer bits for the cell: one step down the ladder", hint: ("fewer", 10)
+    ) {
+      $0.step(by: 1)
+      return []
+    },
+    Action(
+      id: "mapMore", section: .map, keys: [.character("+"), .character("=")],
+      title: "more bits for the cell: one step up the ladder", hint: ("more", 11)
+    ) {
+      $0.step(by: -1)
+      return []
+    },
+    Action(
+      id: "mapColor", section: .map, keys: [.character("o"), .tab],
+      title: "colour by bits, error, size, what a step up brings", hint: ("colour by", 13)
+    ) {
+      $0.recolorMap()
+      return []
+    },
+    Action(
+      id: "mapShow", section: .map, keys: [.enter], title: "show the cell's tensor in Layers",
+      hint: ("Layers", 18)
+    ) {
+      $0.showMapped()
       return []
     },
   ]
@@ -331,6 +380,43 @@ extension Action {
       title: "show this tensor in Layers"
     ) {
       $0.showCompared()
+      return []
+    },
+  ]
+
+  static let guide: [Action] = [
+    Action(
+      id: "readOn", section: .guide, keys: [.right, .character("l"), .character(" ")],
+      title: "read on", hint: ("read on", 14)
+    ) {
+      $0.scrollGuide(by: 5)
+      return []
+    },
+    Action(
+      id: "readBack", section: .guide, keys: [.left, .character("h")], title: "read back"
+    ) {
+      $0.scrollGuide(by: -5)
+      return []
+    },
+    Action(
+      id: "nextFamily", section: .guide, keys: [.tab], title: "to the next family of formats",
+      hint: ("family", 13)
+    ) {
+      $0.moveFamily(by: 1)
+      return []
+    },
+    Action(
+      id: "previousFamily", section: .guide, keys: [.backTab],
+      title: "to the family of formats before"
+    ) {
+      $0.moveFamily(by: -1)
+      return []
+    },
+    Action(
+      id: "takeFormat", section: .guide, keys: [.enter],
+      title: "give it to the tensor at hand, or to what is marked", hint: ("take", 11)
+    ) {
+      $0.takeFromGuide()
       return []
     },
   ]

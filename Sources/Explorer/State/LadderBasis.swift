@@ -63,10 +63,7 @@ extension State {
   /// - Parameter touched: the tensors whose choices were changed.
   /// - Returns: what is to be asked for; nil if that hasn't changed.
   mutating func ladderWishes(layout: ScreenLayout, touched: Set<Int>) -> Effect? {
-    let end = min(rows.count, scroll + layout.listRows)
-    let visible = rows[min(scroll, end)..<end].compactMap { row in
-      if case .tensor(let id) = row.subject { id } else { nil }
-    }
+    let visible = tensorsInSight(layout: layout)
     let request = LadderRequest(
       kind: ladderKind, family: family, marks: marks, visible: visible)
     let before = ladderRequest

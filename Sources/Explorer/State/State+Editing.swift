@@ -176,6 +176,7 @@ extension State {
 
   /// Why a change was refused.
   private func refusal() -> String {
+    if origin == .map, targets.isEmpty { return "there is no tensor here" }
     if rows.isEmpty {
       return isFiltered ? "nothing passes the filter" : "this model has no tensors"
     }
@@ -188,8 +189,12 @@ extension State {
 
   // MARK: - Marks
 
-  /// Marks the row's tensors, or unmarks them if all are marked; then moves down.
+  /// Marks the tensors of the row or cell, or unmarks them if all are marked; then moves down.
   mutating func toggleMark() {
+    if view == .map {
+      toggle(mapCell)
+      return moveInMap(lines: 1)
+    }
     guard let row else { return }
     toggle(members(of: row))
     rangeStart = nil

@@ -26,8 +26,10 @@ extension State {
         case .layers:
           focus = .list
           move(by: rows)
+        case .map: moveInMap(lines: rows)
         case .frontier: moveAcrossFrontier(by: rows.signum())
         case .compare: moveInComparison(by: rows)
+        case .formats: wheelInGuide(mouse, by: rows)
         }
       }
       return []
@@ -42,8 +44,10 @@ extension State {
       case .layers:
         if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
         if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
+      case .map: clickMap(mouse)
       case .frontier: clickFrontier(mouse.position)
       case .compare: clickComparison(mouse, in: layout.body)
+      case .formats: clickGuide(mouse)
       }
       return []
     default:

@@ -10,14 +10,22 @@ extension State {
   var pageRows: Int {
     switch view {
     case .layers: ScreenLayout(size: size).listRows
+    case .map: MapLayout(self).cells.rows
     case .frontier: max(2, (solver.curve?.frontier.vertices.count ?? 0) / 10 + 1)
     case .compare: comparisonRows
+    case .formats: GuideLayout(ScreenLayout(size: size).body).list.rows
     }
   }
 
   mutating func moveFocus(by rows: Int) -> [Effect] {
     switch view {
     case .layers: break
+    case .map:
+      moveInMap(lines: rows)
+      return []
+    case .formats:
+      moveInGuide(by: rows)
+      return []
     case .frontier:
       moveOnFrontier(by: rows)
       return []

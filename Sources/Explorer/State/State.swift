@@ -44,6 +44,7 @@ public struct State: Sendable {
   /// The model that is explored.
   public let model: Model
   let catalogue: Catalogue
+  let mapGrid: MapGrid
   let customLadder: [Format]?
   let importance: ModelImportance?
   let rules: FormatRules
@@ -63,6 +64,8 @@ public struct State: Sendable {
 
   // Where the user is.
   var view = View.layers
+  /// The view, of Layers and Map, whose cursor says which tensor the others are about.
+  var origin = View.layers
   var size = Size(columns: 80, rows: 24)
   var cursor = 0 {
     didSet { place = nil }
@@ -99,6 +102,8 @@ public struct State: Sendable {
   var opened: [Assignment]
   var frontierCursor = FrontierCursor.present
   var compare = CompareState()
+  var map = MapState()
+  var guide = GuideState()
 
   // Fitting a device, and exporting.
   var fitting: Fitting
@@ -134,6 +139,7 @@ public struct State: Sendable {
   public init(model: Model, options: Options = Options()) {
     self.model = model
     catalogue = Catalogue(tensors: model.tensors)
+    mapGrid = MapGrid(tensors: model.tensors, catalogue: catalogue)
     customLadder = options.ladder
     importance = options.importance
     rules = FormatRules(model: model, importance: options.importance)
@@ -168,7 +174,8 @@ public struct State: Sendable {
 
   /// The tensor under the cursor; nil on a group.
   var tensor: Tensor? {
-    if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
+    if origin == .map { return mapTensor }
+    return if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
   }
 
   /// The tensors that a row stands for.
@@ -180,8 +187,11 @@ public struct State: Sendable {
     }
   }
 
-  /// What a change applies to: the marked tensors, or those of the row under the cursor.
-  var targets: [Int] { marks.isEmpty ? row.map(members) ?? [] : marks.sorted() }
+  /// What a change applies to: the marked tensors, or those of the row or cell under the cursor.
+  var targets: [Int] {
+    if !marks.isEmpty { return marks.sorted() }
+    return origin == .map ? mapCell : row.map(members) ?? []
+  }
 
   /// The targets that can be quantized.
   var quantizableTargets: [Int] {

@@ -2,17 +2,23 @@
 enum View: Int, CaseIterable, Sendable {
   /// The tensors, with the details of one.
   case layers = 1
+  /// Blocks down, roles across, coloured by what each gets.
+  case map = 2
   /// Size against error: the best plans, and others among them.
   case frontier = 3
   /// The plan against another one, tensor by tensor.
   case compare = 4
+  /// What each format is.
+  case formats = 6
 
   /// Its name on the first line.
   var title: String {
     switch self {
     case .layers: "Layers"
+    case .map: "Map"
     case .frontier: "Frontier"
     case .compare: "Compare"
+    case .formats: "Formats"
     }
   }
 
@@ -20,8 +26,10 @@ enum View: Int, CaseIterable, Sendable {
   var purpose: String {
     switch self {
     case .layers: "the tensors and their ladders: Layers"
+    case .map: "the whole model at a glance: Map"
     case .frontier: "size against error, the best plans: Frontier"
     case .compare: "the plan against another one: Compare"
+    case .formats: "what the formats are, and who takes them: Formats"
     }
   }
 
@@ -37,7 +45,10 @@ extension State {
   /// Goes to another view; what is looked at in each stays.
   mutating func show(_ view: View) {
     guard view != self.view else { return }
+    if view == .map, origin == .layers { followInMap(tensor) }
+    if view == .layers || view == .map { origin = view }
     self.view = view
+    if view == .formats { followInGuide() }
     message = nil
     ladderCursor = nil
     focus = .list

@@ -26,7 +26,7 @@ extension State {
         want(work)
       }
       wantChoice(of: id)
-      let bins = layout.histogramBins
+      let bins = view == .map ? 0 : layout.histogramBins
       if bins > 0 {
         want(.histogram(tensor: id, format: nil, bins: bins))
         if let format = shownChoice(of: id).format {
@@ -43,11 +43,22 @@ extension State {
         }
       }
     }
-    let end = min(rows.count, scroll + layout.listRows)
-    for row in rows[min(scroll, end)..<end] {
-      if case .tensor(let id) = row.subject { wantChoice(of: id) }
+    for id in tensorsInSight(layout: layout) { wantChoice(of: id) }
+    if view == .map {
+      for (tensor, format) in formatsOfMapSteps {
+        want(.measurement(tensor: tensor, format: format))
+      }
     }
     return wanted
+  }
+
+  /// The tensors whose choices the screen shows figures of.
+  func tensorsInSight(layout: ScreenLayout) -> [Int] {
+    if view == .map { return tensorsOnMap }
+    let end = min(rows.count, scroll + layout.listRows)
+    return rows[min(scroll, end)..<end].compactMap { row in
+      if case .tensor(let id) = row.subject { id } else { nil }
+    }
   }
 
   /// The rungs of a tensor's ladder, the nearest to what is shown first, of two the lower one.
@@ -72,13 +83,10 @@ extension State {
         all += rungsFromChoice(of: id).compactMap { rung in rung.format.map { (id, $0) } }
       }
     }
-    let end = min(rows.count, scroll + layout.listRows)
-    for row in rows[min(scroll, end)..<end] {
-      if case .tensor(let id) = row.subject, let format = choice(of: id).format {
-        all.append((id, format))
-      }
+    for id in tensorsInSight(layout: layout) {
+      if let format = choice(of: id).format { all.append((id, format)) }
     }
-    return all
+    return view == .map ? all + formatsOfMapSteps : all
   }
 
   /// The first estimate of a tensor in a format; nil if something is known, or the exact figure is as quick.

@@ -222,14 +222,16 @@ extension State {
   }
 
   /// What a group's bytes are spent on.
-  private func drawFormatsUsed(_ members: [Int], on canvas: inout Canvas, in rect: Rect) {
+  func drawFormatsUsed(
+    _ members: [Int], title: String = "where its bytes go", on canvas: inout Canvas, in rect: Rect
+  ) {
     var used: [Choice: (count: Int, bytes: Int)] = [:]
     for id in members {
       used[choice(of: id), default: (0, 0)].count += 1
       used[choice(of: id), default: (0, 0)].bytes += contributions[id].bytes
     }
     let total = members.reduce(0) { $0 + contributions[$1].bytes }
-    canvas.write("where its bytes go", at: rect.origin, style: Theme.head)
+    canvas.write(title, at: rect.origin, style: Theme.head, within: rect.columns)
     let sorted = used.sorted {
       ($0.value.bytes, $1.key.description) > ($1.value.bytes, $0.key.description)
     }

@@ -16,8 +16,10 @@ extension State {
     case .layers:
       drawList(on: &canvas, layout: layout)
       drawDetails(on: &canvas, layout: layout)
+    case .map: drawMap(on: &canvas, in: layout.body)
     case .frontier: drawFrontier(on: &canvas, in: layout.body)
     case .compare: drawComparison(on: &canvas, in: layout.body)
+    case .formats: drawGuide(on: &canvas, in: layout.body)
     }
     drawMessage(on: &canvas, in: layout.message)
     drawHints(on: &canvas, in: layout.hints)
@@ -266,7 +268,7 @@ extension State {
         return (Hint(key: "Enter", text: "take", action: action.id), 0)
       }
       let key =
-        action.id == "fewer" || action.id == "smaller"
+        ["fewer", "smaller", "mapLeft"].contains(action.id)
         ? glyphs.leftAndRight
         : action.keys.first?.label(in: glyphs) ?? ""
       let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
