@@ -81,7 +81,7 @@ struct MakePlan: ParsableCommand {
     let asked = try readFormats(formats)
     var constraints = try constraints.read()
     let pins = try self.constraints.readPins()
-    let target = OutputFile(path: output, force: force)
+    let target = ResultFile(path: output, force: force)
     try target.refuseOverwriting()
     let device = try fit.map { try Configuration.load().device($0) }
     let model = try model.open()

@@ -57,7 +57,7 @@ struct MakeReport: ParsableCommand {
 
   func run() throws {
     let asked = try readFormats(formats)
-    let target = OutputFile(path: output, force: force)
+    let target = ResultFile(path: output, force: force)
     try target.refuseOverwriting()
     let plan = try plan.flatMap { try readPlan($0, mayBeAbsent: false)?.plan }
     let devices = try devices()

@@ -22,7 +22,7 @@ func tell(_ text: String) {
 }
 
 /// A file that a command writes, whole or not at all; `-` is standard output.
-struct OutputFile {
+struct ResultFile {
   let path: String
   /// Whether to overwrite one that is there.
   let force: Bool
