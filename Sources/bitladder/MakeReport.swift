@@ -23,7 +23,7 @@ struct MakeReport: ParsableCommand {
   @Option(help: "The plan file; without it, one format for all tensors.")
   var plan: String?
 
-  @Option(help: "The formats of the frontier, separated by commas; as in `plan` without it.")
+  @Option(help: "All that is measured beside the plan, separated by commas; as in `plan` without.")
   var formats: String?
 
   @Option(help: "Estimate errors from about so many weights of each tensor that is much larger.")

@@ -56,7 +56,7 @@ struct ReportGathering {
       subject = NamedPlan(name: format.description, kind: .saved, choices: choices)
     }
     self.candidates = candidates
-    presets = Self.presets(of: model, importance, candidates)
+    presets = Self.presets(of: model, importance, candidates, mayMeasure: formats == nil)
   }
 
   /// The format with about 4 bits that most people would take, or what comes nearest.
@@ -81,10 +81,10 @@ struct ReportGathering {
     return best
   }
 
-  /// mlx-lm's for safetensors, measured like the ladder; of llama-quantize's those that need nothing else to be
-  /// measured.
+  /// llama-quantize's for a GGUF, mlx-lm's for others: those that need nothing else to be measured; all of mlx-lm's
+  /// if more may be, since there are few.
   private static func presets(
-    of model: Model, _ importance: ModelImportance?, _ candidates: PlanCandidates
+    of model: Model, _ importance: ModelImportance?, _ candidates: PlanCandidates, mayMeasure: Bool
   ) -> [NamedPlan] {
     let program: Preset.Program = model.container == .gguf ? .llamaQuantize : .mlxLM
     var formats: [Int: Set<Format>] = [:]
@@ -95,7 +95,7 @@ struct ReportGathering {
       let isCovered = preset.choices.enumerated().allSatisfy { id, choice in
         choice.format.map { formats[id]?.contains($0) == true } ?? true
       }
-      guard program == .mlxLM || isCovered else { continue }
+      guard isCovered || mayMeasure && program == .mlxLM else { continue }
       plans.append(NamedPlan(name: preset.name, kind: .preset, choices: preset.choices))
     }
     return plans
@@ -122,6 +122,9 @@ struct ReportGathering {
         "Errors and codes weighted by the importance matrix \(importance.file): "
           + "\(importance.quantizableMatched) of \(importance.quantizable) tensors; "
           + importance.mapping)
+    } else if let made = plan?.importance {
+      notes.append(
+        "The plan was made with the importance matrix \(made.file); errors here are without it.")
     }
     report.frontier = try frontier(measured)
     report.distributions = try distributions(entries, store: store)

@@ -247,7 +247,7 @@ private struct HTMLReport {
       page.element("table") { table in
         table.write(
           markup: "<thead><tr><th>tensor</th><th>format</th><th class=\"n\">bpw</th>"
-            + "<th class=\"n\">size</th><th class=\"n\">NMSE</th><th></th></tr></thead>")
+            + "<th class=\"n\">size</th><th class=\"n\">NMSE</th></tr></thead>")
         table.element("tbody") { body in
           for line in group.lines {
             body.element("tr") { write(line, to: &$0) }
@@ -272,9 +272,10 @@ private struct HTMLReport {
     row.element("td", line.formats + (line.isPinned ? " (pinned)" : ""))
     row.element("td", ["class": "n"], Figures.bits(line.totals.bitsPerWeight))
     row.element("td", ["class": "n"], Figures.bytes(line.totals.bytes))
-    row.element("td", ["class": "n"], line.isKept ? "" : Figures.percent(of: line.totals))
-    row.element("td") { cell in
-      guard !line.isKept, line.totals.isComplete else { return }
+    row.element("td", ["class": "n"]) { cell in
+      guard !line.isKept else { return }
+      cell.write(Figures.percent(of: line.totals))
+      guard line.totals.isComplete else { return }
       let share = Theme.severityShare(nmse: line.totals.nmse)
       cell.element("span", ["class": "bar"]) {
         $0.element("i", ["style": "width:\(Int((share * 100).rounded()))%"]) { _ in }

@@ -79,8 +79,6 @@ public struct Report: Sendable {
   public var subject: Subject
   /// What the plan must not exceed, if it says so.
   public var budget: Budget?
-  /// The importance that errors were measured with.
-  public var importance: Plan.Importance?
   /// The tensors, in the model's order.
   public var entries: [Entry]
   /// The best plans by size and others among them; nil where there is nothing to plan.

@@ -27,7 +27,7 @@ enum ReportStyle {
     td.n,th.n{text-align:right;white-space:nowrap;overflow-wrap:normal}
     tr.subject td{font-weight:600}
     td small{display:block;color:var(--faint);font-size:.85em}
-    .bar{display:block;width:100%;min-width:2.5rem;height:.7rem;margin-top:.35rem;\
+    .bar{display:block;width:100%;min-width:3rem;height:.5rem;margin-top:.15rem;\
     border-radius:2px;background:var(--line)}
     .bar i{display:block;height:100%;border-radius:2px;background:var(--warm)}
     details{border:1px solid var(--line);border-radius:6px;margin:.4rem 0;padding:0 .6rem}
