@@ -113,7 +113,8 @@ enum HeatQuantity {
     let percent = nmse * 100
     if percent == 0 { return "0" }
     if percent < 0.00095 { return String(format: "%.0e", percent).replacing("e-0", with: "e-") }
-    if percent < 0.095 { return String(format: "%.4f", percent).withoutZeros }
+    if percent < 0.0095 { return String(format: "%.4f", percent).withoutZeros }
+    if percent < 0.095 { return String(format: "%.3f", percent).withoutZeros }
     return short(percent, decimals: percent < 0.995 ? 2 : percent < 9.95 ? 1 : 0)
   }
 

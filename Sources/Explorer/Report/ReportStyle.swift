@@ -31,6 +31,7 @@ enum ReportStyle {
     border-radius:2px;background:var(--line)}
     .bar i{display:block;height:100%;border-radius:2px;background:var(--warm)}
     details{border:1px solid var(--line);border-radius:6px;margin:.4rem 0;padding:0 .6rem}
+    details td:first-child{width:45%}
     summary{cursor:pointer;padding:.4rem 0}
     .maps{display:flex;flex-wrap:wrap;gap:1rem 2rem}
     figure{margin:0;max-width:100%}
