@@ -35,6 +35,8 @@ struct MapStep: Equatable {
   let bytes: Int
   /// By how much the NMSE of the plan changes; nil while that isn't known.
   let nmse: Double?
+  /// Whether one of the errors is an estimate.
+  let isEstimate: Bool
 }
 
 extension State {
@@ -117,8 +119,9 @@ extension State {
     if map.coloring == .gain {
       guard let step = mapStep(of: ids, by: -1), step.bytes > 0 else { return .nothing }
       guard let nmse = step.nmse else { return .waiting }
-      let isEstimate = ids.contains { contributions[$0].uncertainty != nil }
-      return .known(-nmse / Double(step.bytes) * mapUnit.bytes, isEstimate: isEstimate)
+      return .known(
+        -nmse / Double(step.bytes) * mapUnit.bytes,
+        isEstimate: step.isEstimate || !totals.isComplete)
     }
     let totals = Totals(ids.lazy.map { contributions[$0] })
     switch map.coloring {
@@ -143,11 +146,13 @@ extension State {
     guard let first = changes.first?.choice else { return nil }
     var bytes = 0
     var error: Double? = 0
+    var isEstimate = false
     for (id, choice) in changes {
       let part = contribution(of: id, as: choice)
       bytes += part.bytes - contributions[id].bytes
       // What can't be read counts in no error.
       guard contributions[id].isReadable else { continue }
+      if part.uncertainty != nil || contributions[id].uncertainty != nil { isEstimate = true }
       if let sum = error, let before = contributions[id].squaredError, let after = part.squaredError
       {
         error = sum + after - before
@@ -156,8 +161,9 @@ extension State {
       }
     }
     let isSame = changes.allSatisfy { $0.choice == first }
-    let nmse = error.flatMap { totals.squares > 0 ? $0 / totals.squares : nil }
-    return MapStep(choice: isSame ? first : nil, count: changes.count, bytes: bytes, nmse: nmse)
+    return MapStep(
+      choice: isSame ? first : nil, count: changes.count, bytes: bytes,
+      nmse: error.map { $0 == 0 ? 0 : $0 / totals.squares }, isEstimate: isEstimate)
   }
 
   /// What the tensors of a cell would get by a step, those that would get something else.

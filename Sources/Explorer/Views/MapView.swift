@@ -362,10 +362,11 @@ extension State {
     var text = "\(key) \(step.choice?.description ?? "a step")\(count): "
     text += Figures.change(bytes: step.bytes, minus: glyphs.minus)
     guard let nmse = step.nmse else { return (text + ", NMSE \(glyphs.ellipsis)", .standard) }
-    text += ", the plan's NMSE \(signedPercent(nmse))"
+    let about = step.isEstimate || !totals.isComplete ? glyphs.about : ""
+    text += ", the plan's NMSE \(about)\(signedPercent(nmse))"
     if step.bytes != 0 {
       let each = abs(nmse / Double(step.bytes)) * mapUnit.bytes
-      text += ", \(Figures.percent(each)) per \(mapUnit.name)"
+      text += ", \(about)\(Figures.percent(each)) per \(mapUnit.name)"
     }
     return (text, .standard)
   }
