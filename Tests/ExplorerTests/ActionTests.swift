@@ -82,7 +82,7 @@ struct ActionTests {
     var player = Player(try SampleModel.single().open(), size: size)
     try player.press("?")
     var seen = player.lines
-    for _ in 0..<80 {
+    for _ in 0..<200 {
       try player.press("j")
       seen += player.lines
     }

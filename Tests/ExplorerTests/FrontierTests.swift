@@ -370,9 +370,10 @@ struct ComparingTests {
 struct ViewTests {
   @Test func theViewsAreSwitched() throws {
     var player = Player(try SampleModel.llama().open(), answers: .madeUp)
-    #expect(player.lines[0].contains("[Layers] Frontier  Compare"))
+    #expect(player.lines[0].contains("[Layers] Map  Frontier  Compare"))
     for (keys, view) in [
-      ("<F3>", View.frontier), ("]", .compare), ("]", .layers), ("[", .compare), ("<F1>", .layers),
+      ("<F3>", View.frontier), ("]", .compare), ("]", .formats), ("]", .layers), ("[", .formats),
+      ("<F1>", .layers), ("]", .map),
       ("<F4>", .compare), ("<Esc>", .layers), (":size against error<Enter>", .frontier),
     ] {
       try player.press(keys)

@@ -47,7 +47,7 @@ import Testing
     try #require(terminal.press("\u{1B}OR", until: "size against NMSE"))
     try #require(terminal.press("\u{1B}[C", until: "best of its size"))
     try #require(terminal.press("]", until: "differ, by error"))
-    try #require(terminal.press("[[", until: "[Layers]"))
+    try #require(terminal.press("[[[", until: "[Layers]"))
     try #require(terminal.press("<", until: "What to give up next"))
     try #require(terminal.press("\u{1B}", until: "? help"))
     try #require(terminal.press("u", until: "undone: solving for 5bpw"))
