@@ -178,7 +178,7 @@ private struct Judge {
     let bits =
       offer.bitsPerWeight(rows: tensor.rows, rowLength: tensor.rowLength)
       - asked.bitsPerWeight(rows: tensor.rows, rowLength: tensor.rowLength)
-    var distance = bits < 0 ? -2 * bits : bits
+    var distance = bits < 0 ? -4 * bits : bits
     if case .integer(let a) = asked {
       if case .mlx(let b) = offer { return distance + (a.bits == b.bits ? 0 : 0.5) }
       guard case .integer(let b) = offer else { return distance + 1 }
