@@ -52,7 +52,7 @@ public struct FormatRules: Sendable {
   public subscript(tensor: Tensor) -> TensorRules {
     let matrices = tensor.shape.count == 3 ? tensor.shape[0] : 1
     let subjects = names.names(of: tensor.name, matrices: matrices).map {
-      LlamaQuantizeRules.Subject(tensor, as: $0, architecture: names.architecture)
+      LlamaQuantizeRules.Subject(shape: tensor.shape, as: $0, architecture: names.architecture)
     }
     return TensorRules(
       rowLength: tensor.rowLength, subjects: subjects,

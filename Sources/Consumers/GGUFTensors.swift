@@ -41,7 +41,8 @@ struct GGUFTensors {
           places[name.name] = place
           members.append(
             Member(
-              subject: LlamaQuantizeRules.Subject(tensor, as: name, architecture: architecture)))
+              subject: LlamaQuantizeRules.Subject(
+                shape: tensor.shape, as: name, architecture: architecture)))
         }
         members[place].tensors.append(tensor)
         members[place].importance.append(importance(tensor))

@@ -69,8 +69,8 @@ public enum LlamaQuantizeRules {
 
     /// What conversion makes of a tensor under one of its names: experts stacked, rows and channels exchanged
     /// where it does so.
-    init(_ tensor: Tensor, as name: GGUFName, architecture: String?) {
-      var shape = tensor.shape
+    init(shape: [Int], as name: GGUFName, architecture: String?) {
+      var shape = shape
       if name.isTransposed, shape.count >= 2 { shape.swapAt(shape.count - 1, shape.count - 2) }
       self.init(
         name: name.name, shape: name.expert == nil ? shape : [2] + shape,

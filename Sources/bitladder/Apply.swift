@@ -135,8 +135,7 @@ struct Apply: ParsableCommand {
   /// Before anything is read: the work would be in vain.
   private func refuseOverwriting() throws(Failure) {
     guard !force, kind != .folder, FileStamp(path: output) != nil else { return }
-    throw Failure(
-      "\(output.sanitised): there is a file of that name already; --force overwrites it")
+    throw .exists(output)
   }
 }
 

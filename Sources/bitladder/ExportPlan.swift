@@ -98,10 +98,7 @@ struct ExportPlan: ParsableCommand {
       }
     } catch {
       switch error {
-      case .exists(let paths):
-        throw Failure(
-          "\((paths.first ?? output).sanitised): there is a file of that name already; --force overwrites it"
-        )
+      case .exists(let paths): throw .exists(paths.first ?? output)
       case .notSaved(let path, let failure):
         throw Failure("\(path.sanitised): \(failure.description)")
       }

@@ -96,14 +96,7 @@ struct PresetOption: ParsableArguments {
 extension PresetOption {
   private func readRecipe(_ path: String, for model: Model) throws -> [Choice] {
     do {
-      let file = try MappedFile(path)
-      guard file.byteCount <= PlanFile.maximumByteCount else {
-        throw Failure(
-          "\(path.sanitised): found \(file.byteCount) bytes, expected a recipe of at most "
-            + "\(PlanFile.maximumByteCount)")
-      }
-      let text = file.withBytes(in: 0..<file.byteCount) { $0.withUnsafeBytes { Array($0) } }
-      let recipe = try Recipe.read(text, for: model)
+      let recipe = try Recipe.read(try readWhole(path, "a recipe"), for: model)
       for note in recipe.notes { tell("bitladder: note: \(note)") }
       return recipe.choices
     } catch let error as ModelFileError {
@@ -112,6 +105,17 @@ extension PresetOption {
       throw Failure("\(path.sanitised): \(error.description)")
     }
   }
+}
+
+/// The bytes of a small file, such as a plan.
+private func readWhole(_ path: String, _ kind: String) throws -> [UInt8] {
+  let file = try MappedFile(path)
+  guard file.byteCount <= PlanFile.maximumByteCount else {
+    throw Failure(
+      "\(path.sanitised): found \(file.byteCount) bytes, expected \(kind) of at most "
+        + "\(PlanFile.maximumByteCount)")
+  }
+  return file.withBytes(in: 0..<file.byteCount) { $0.withUnsafeBytes { Array($0) } }
 }
 
 /// Reads formats separated by commas, each once; nil if nothing was given.
@@ -135,15 +139,7 @@ func readPlan(_ path: String, mayBeAbsent: Bool) throws -> (plan: Plan, stamp: F
   let stamp = FileStamp(path: path)
   if stamp == nil, mayBeAbsent { return nil }
   do {
-    let file = try MappedFile(path)
-    guard file.byteCount <= PlanFile.maximumByteCount else {
-      throw Failure(
-        "\(path.sanitised): found \(file.byteCount) bytes, expected a plan of at most "
-          + "\(PlanFile.maximumByteCount)")
-    }
-    let bytes = file.withBytes(in: 0..<file.byteCount) { bytes in
-      bytes.withUnsafeBytes { Array($0) }
-    }
+    let bytes = try readWhole(path, "a plan")
     return (try PlanFile.parse(bytes, path: path), stamp)
   } catch let error as ModelFileError {
     throw Failure(error.description)

@@ -30,11 +30,7 @@ struct ResultFile {
   /// Before anything is measured: the work would be in vain.
   func refuseOverwriting() throws(Failure) {
     guard path != "-", !force, FileStamp(path: path) != nil else { return }
-    throw exists
-  }
-
-  private var exists: Failure {
-    Failure("\(path.sanitised): there is a file of that name already; --force overwrites it")
+    throw .exists(path)
   }
 
   func write(_ text: String) throws(Failure) {
@@ -46,7 +42,14 @@ struct ResultFile {
       try AtomicFile.write(
         Array(text.utf8), to: path, expecting: force ? .anything : .absent)
     } catch {
-      throw error == .exists ? exists : Failure("\(path.sanitised): \(error.description)")
+      throw error == .exists ? .exists(path) : Failure("\(path.sanitised): \(error.description)")
     }
+  }
+}
+
+extension Failure {
+  /// A file is there that wasn't to be overwritten.
+  static func exists(_ path: String) -> Failure {
+    Failure("\(path.sanitised): there is a file of that name already; --force overwrites it")
   }
 }

@@ -47,16 +47,9 @@ struct CompressedGroups {
   }
 
   private func weights(_ format: IntegerFormat) -> JSONValue {
-    let (strategy, size): (String, Int?) =
-      switch format.granularity {
-      case .tensor: ("tensor", nil)
-      case .channel: ("channel", nil)
-      case .group(let length): ("group", length)
-      }
-    return [
-      "num_bits": JSONValue(format.bits), "type": "int",
-      "symmetric": .bool(format.scheme == .symmetric), "strategy": .string(strategy),
-      "group_size": size.map { JSONValue($0) } ?? .null, "dynamic": false,
-    ]
+    var weights = CompressedTensors.weights(.integer(format)) ?? [:]
+    if weights["group_size"] == nil { weights["group_size"] = .null }
+    weights["dynamic"] = false
+    return .object(weights)
   }
 }

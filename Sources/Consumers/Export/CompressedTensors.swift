@@ -84,9 +84,8 @@ enum CompressedTensors {
   static func groups(
     _ sheet: ExportSheet, withPacking: Bool
   ) -> (groups: JSONObject, ignore: JSONValue, packings: [String]) {
-    var order: [JSONObject] = []
-    var targets: [String: [JSONValue]] = [:]
-    var packingOf: [String: String] = [:]
+    var found: [(weights: JSONObject, packing: String, targets: [JSONValue])] = []
+    var places: [String: Int] = [:]
     var ignored: [JSONValue] = []
     for (module, choice) in sheet.modules {
       guard let format = choice.format, let weights = weights(format) else {
@@ -94,21 +93,19 @@ enum CompressedTensors {
         continue
       }
       let key = JSONWriter(.compact).string(.object(weights))
-      if targets[key] == nil { order.append(weights) }
-      targets[key, default: []].append(.string(module))
-      packingOf[key] = packing(format)
+      let place = places[key, default: found.count]
+      if place == found.count {
+        places[key] = place
+        found.append((weights, packing(format), []))
+      }
+      found[place].targets.append(.string(module))
     }
     var groups = JSONObject()
     var packings: [String] = []
-    for (index, weights) in order.enumerated() {
-      let key = JSONWriter(.compact).string(.object(weights))
-      var group: JSONObject = [
-        "targets": .array(targets[key] ?? []), "weights": .object(weights),
-      ]
-      if let packing = packingOf[key] {
-        if !packings.contains(packing) { packings.append(packing) }
-        if withPacking { group["format"] = .string(packing) }
-      }
+    for (index, (weights, packing, targets)) in found.enumerated() {
+      var group: JSONObject = ["targets": .array(targets), "weights": .object(weights)]
+      if !packings.contains(packing) { packings.append(packing) }
+      if withPacking { group["format"] = .string(packing) }
       groups["group_\(index)"] = .object(group)
     }
     return (groups, .array(ignored), packings)
@@ -119,13 +116,11 @@ enum CompressedTensors {
     + " bitladder divides by its greatest code"
 }
 
-/// The `quantization_config` of a checkpoint in compressed-tensors' form.
-struct CompressedTensorsExporter: Exporter {
-  var offers: [Format] { CompressedTensors.offers }
+/// A program that reads compressed-tensors' settings.
+protocol CompressedTensorsReader: Exporter {}
 
-  func reasonToKeep(_ tensor: ExportedTensor) -> String? {
-    reasonUnlessLinear(tensor, "compressed-tensors")
-  }
+extension CompressedTensorsReader {
+  var offers: [Format] { CompressedTensors.offers }
 
   func objection(to choice: Choice, for tensor: ExportedTensor) -> String? {
     CompressedTensors.objection(to: choice, for: tensor)
@@ -133,6 +128,13 @@ struct CompressedTensorsExporter: Exporter {
 
   func remark(on format: Format, for tensor: ExportedTensor) -> String? {
     CompressedTensors.remark(on: format)
+  }
+}
+
+/// The `quantization_config` of a checkpoint in compressed-tensors' form.
+struct CompressedTensorsExporter: CompressedTensorsReader {
+  func reasonToKeep(_ tensor: ExportedTensor) -> String? {
+    reasonUnlessLinear(tensor, "compressed-tensors")
   }
 
   func write(_ sheet: ExportSheet) -> ExportText {
@@ -160,19 +162,9 @@ struct CompressedTensorsExporter: Exporter {
 }
 
 /// A recipe for llm-compressor.
-struct LLMCompressorExporter: Exporter {
-  var offers: [Format] { CompressedTensors.offers }
-
+struct LLMCompressorExporter: CompressedTensorsReader {
   func reasonToKeep(_ tensor: ExportedTensor) -> String? {
     reasonUnlessLinear(tensor, "llm-compressor")
-  }
-
-  func objection(to choice: Choice, for tensor: ExportedTensor) -> String? {
-    CompressedTensors.objection(to: choice, for: tensor)
-  }
-
-  func remark(on format: Format, for tensor: ExportedTensor) -> String? {
-    CompressedTensors.remark(on: format)
   }
 
   func write(_ sheet: ExportSheet) -> ExportText {
@@ -203,7 +195,7 @@ struct LLMCompressorExporter: Exporter {
 ///
 /// Source: vLLM's compressed-tensors support. Queries, keys and values of a layer are one matrix there, gate and way
 /// up another, and all experts of a layer share their settings; its W*A16 kernels take 4 and 8 bits.
-struct VLLMExporter: Exporter {
+struct VLLMExporter: CompressedTensorsReader {
   private let recipe = LLMCompressorExporter()
   private static let ability = IntegerAbility(bits: [4, 8], groups: [32, 64, 128])
   let offers: [Format] =
@@ -220,10 +212,6 @@ struct VLLMExporter: Exporter {
     }
     if choice == .format(.scaledFloat(.mxfp8)) { return "vLLM's kernels have no such weights" }
     return CompressedTensors.objection(to: choice, for: tensor)
-  }
-
-  func remark(on format: Format, for tensor: ExportedTensor) -> String? {
-    CompressedTensors.remark(on: format)
   }
 
   func sharing(_ tensor: ExportedTensor) -> Sharing? {

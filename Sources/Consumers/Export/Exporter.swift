@@ -76,3 +76,10 @@ struct ExportText: Sendable {
   /// What one should know, a sentence each.
   var notes: [String] = []
 }
+
+extension String {
+  /// As a regular expression that matches this text alone, in every dialect: what is special has a backslash.
+  var escapedForPattern: String {
+    map { "\\^$.|?*+()[]{}".contains($0) ? "\\\($0)" : String($0) }.joined()
+  }
+}

@@ -37,10 +37,10 @@ struct GPTQModelExporter: Exporter {
     let common = counts.max { ($0.value, $1.key.bits) < ($1.value, $0.key.bits) }?.key
     var rules = JSONObject()
     for (module, choice) in modules where choice == .source {
-      rules["-:^\(escaped(module))$"] = [:]
+      rules["-:^\(module.escapedForPattern)$"] = [:]
     }
     for case (let module, .format(.integer(let format))) in modules {
-      rules["+:^\(escaped(module))$"] = [
+      rules["+:^\(module.escapedForPattern)$"] = [
         "bits": JSONValue(format.bits), "group_size": JSONValue(format.groupLength ?? -1),
         "sym": .bool(format.scheme == .symmetric),
       ]
@@ -67,9 +67,5 @@ struct GPTQModelExporter: Exporter {
         "model = GPTQModel.load(MODEL, config)",
       ],
       notes: notes)
-  }
-
-  private func escaped(_ name: String) -> String {
-    name.map { "\\^$.|?*+()[]{}".contains($0) ? "\\\($0)" : String($0) }.joined()
   }
 }

@@ -64,7 +64,7 @@ struct LlamaQuantizeExporter: Exporter {
         isRequantized = isRequantized || SourceType(rawValue: tensor.source)?.ggmlType != nil
       }
       for name in tensor.ggufNames where seen.insert(name.name).inserted {
-        lines.append("^\(escaped(name.name))$=\(type.lowercased())")
+        lines.append("^\(name.name.escapedForPattern)$=\(type.lowercased())")
       }
     }
     let file = sheet.fileName ?? "tensor-types.txt"
@@ -88,7 +88,7 @@ struct LlamaQuantizeExporter: Exporter {
 
   private func subjects(_ tensor: ExportedTensor) -> [LlamaQuantizeRules.Subject] {
     tensor.ggufNames.map {
-      LlamaQuantizeRules.Subject(tensor, as: $0)
+      LlamaQuantizeRules.Subject(shape: tensor.shape, as: $0, architecture: tensor.architecture)
     }
   }
 
@@ -102,21 +102,6 @@ struct LlamaQuantizeExporter: Exporter {
     case .bf16: return "bf16"
     default: return nil
     }
-  }
-
-  private func escaped(_ name: String) -> String {
-    name.map { "\\^$.|?*+()[]{}".contains($0) ? "\\\($0)" : String($0) }.joined()
-  }
-}
-
-extension LlamaQuantizeRules.Subject {
-  /// A tensor of a plan under its name in GGUF.
-  init(_ tensor: ExportedTensor, as name: GGUFName) {
-    var shape = tensor.shape
-    if name.isTransposed, shape.count >= 2 { shape.swapAt(shape.count - 1, shape.count - 2) }
-    self.init(
-      name: name.name, shape: name.expert == nil ? shape : [2] + shape,
-      architecture: tensor.architecture)
   }
 }
 

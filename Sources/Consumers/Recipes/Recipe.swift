@@ -88,7 +88,8 @@ private struct TypeFile {
     for tensor in model.tensors where tensor.suitability.isQuantizable {
       // What conversion splits gets the types of both parts: the larger one here.
       let choices = names.names(of: tensor.name).compactMap { name -> Choice? in
-        let subject = LlamaQuantizeRules.Subject(tensor, as: name, architecture: names.architecture)
+        let subject = LlamaQuantizeRules.Subject(
+          shape: tensor.shape, as: name, architecture: names.architecture)
         guard LlamaQuantizeRules.keptReason(subject) == nil else { return nil }
         let entry = file.match(name.name)
         if entry == nil { unmatched += 1 }

@@ -3,28 +3,40 @@ import Planning
 
 /// What the model asks of memory beside its weights, and the device that the plan is meant for.
 struct Fitting: Sendable {
-  /// What the model keeps of its context; nil where that isn't known.
-  let cache: CacheShape?
-  /// What is missing for it, a phrase.
-  let cacheUnknown: String?
-  let reads: TokenReads
+  private let knownCache: OnDemand<Result<CacheShape, CacheUnknown>>
+  private let knownReads: OnDemand<TokenReads>
   /// The devices that there are.
   let devices: [Device]
   var device: Device?
-  var use: Use
+  private var chosenUse: Use?
 
   init(_ model: Model, _ options: Options) {
-    do throws(CacheUnknown) {
-      cache = try CacheShape(model)
-      cacheUnknown = nil
-    } catch {
-      cache = nil
-      cacheUnknown = error.description
+    knownCache = OnDemand {
+      do throws(CacheUnknown) { return .success(try CacheShape(model)) } catch {
+        return .failure(error)
+      }
     }
-    reads = TokenReads(model)
+    knownReads = OnDemand { TokenReads(model) }
     devices = options.devices
     device = options.device
-    use = options.use ?? Use(context: Use.usualContext(cache))
+    chosenUse = options.use
+  }
+
+  /// What the model keeps of its context; nil where that isn't known.
+  var cache: CacheShape? { try? knownCache.value.get() }
+
+  /// What is missing for it, a phrase.
+  var cacheUnknown: String? {
+    if case .failure(let unknown) = knownCache.value { unknown.description } else { nil }
+  }
+
+  /// What a token reads of each tensor.
+  var reads: TokenReads { knownReads.value }
+
+  /// How the model is to be used.
+  var use: Use {
+    get { chosenUse ?? Use(context: Use.usualContext(cache)) }
+    set { chosenUse = newValue }
   }
 
   // MARK: - Ways to use it
