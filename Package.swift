@@ -12,8 +12,8 @@ let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
 
-/// What draws and decides, rather than loops: compiled file by file, which keeps both cores busy where targets
-/// wait for each other, and takes a minute off a clean release build of two cores.
+/// What draws and decides, rather than loops: compiled file by file, which keeps both cores busy
+/// where targets wait for each other.
 let parallel: [SwiftSetting] = [
   .unsafeFlags(
     ["-no-whole-module-optimization", "-enable-batch-mode"], .when(configuration: .release))
