@@ -47,6 +47,10 @@ extension State {
         effects += saved(path: path, stamp: stamp, assignments: assignments)
       case .notSaved(let path, let failure, let assignments):
         notSaved(path: path, failure, quits: assignments.quits)
+      case .reloaded(let plan, let path, let stamp):
+        reloaded(plan, path: path, stamp: stamp)
+      case .lostWork(let work):
+        lostWork = work
       case .exported(let outcome):
         take(outcome)
       }
@@ -73,9 +77,12 @@ extension State {
       effects.append(.measureFirst(wanted))
     }
     checkAgain()
+    offerLostWork()
     effects += settleSolver()
     effects += settleExport()
     if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }
+    let done = edits.takeUnrecorded()
+    if !done.isEmpty { effects.append(.journal(Done(entries: done))) }
     return effects
   }
 
@@ -290,6 +297,11 @@ extension State {
       return write(to: path, expected: .anything, quits: quits)
     case (.overwrite(_, let quits), "a"), (.changedOnDisk(_, let quits), "a"):
       askForPath(quits: quits)
+    case (.changedOnDisk(let path, _), "r"): return [.reload(path: path)]
+    case (.lostWork(let work), "t"): return takeUp(work)
+    case (.lostWork(let work), "d"):
+      message = Notice(text: "thrown away")
+      return [.dropJournal(work.journal)]
     case (.overwriteExport(let target, let path), "o"):
       return write(target, to: path, overwriting: true)
     case (.overwriteExport(let target, let path), "a"):

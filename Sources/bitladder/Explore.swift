@@ -76,6 +76,7 @@ struct Explore: ParsableCommand {
     try read(device, use, for: model, into: &options)
     options.store = store.open()
     defer { options.store?.close() }
+    options.journals = JournalFolder(ProcessInfo.processInfo.environment)
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }

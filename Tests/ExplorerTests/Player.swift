@@ -58,7 +58,8 @@ struct Player {
       case .solve(let request): take([.solved(request.run())])
       case .export(let request): take([.exported(request.run())])
       case .quit: hasQuit = true
-      case .mouse, .suspend, .redraw, .terminate, .measureLadders: break
+      case .reload(let path): take([Session.reload(path)])
+      case .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal, .dropJournal: break
       }
     }
   }

@@ -53,7 +53,8 @@ public final class PseudoTerminal {
   /// Starts a program.
   ///
   /// The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color), LC_ALL (C.UTF-8) and
-  /// XDG_CACHE_HOME (a folder of its own, so that the user's cache is never touched), changed by `environment`; nil takes a variable away.
+  /// XDG_CACHE_HOME and XDG_STATE_HOME (folders of its own, so that the user's are never touched), changed by
+  /// `environment`; nil takes a variable away.
   public init(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
     size: Size = Size(columns: 80, rows: 24), redirections: [Redirection] = []
@@ -69,6 +70,7 @@ public final class PseudoTerminal {
       variables[key] = ProcessInfo.processInfo.environment[key]
     }
     variables["XDG_CACHE_HOME"] = cache
+    variables["XDG_STATE_HOME"] = "\(cache)/state"
     variables.merge(environment) { $1 }
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")

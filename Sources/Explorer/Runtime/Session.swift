@@ -41,6 +41,10 @@ public enum Session {
     let known = worker.recall(waiting: .milliseconds(40))
     worker.perform(state.update([.recalled(known)]))
     options.store?.watch { mailbox.post(.note($0)) }
+    // With `.quit` the user knows that what isn't saved is lost.
+    var ending: Ending?
+    worker.journal.open(options.journals, model, plan: state.planPath, stamp: plan?.stamp)
+    defer { worker.journal.end(isKept: state.hasUnsavedChanges && ending != .quit) }
     var clock = FrameClock()
     var pace = PaceClock()
     while true {
@@ -53,14 +57,16 @@ public enum Session {
       clock.changed(byUser: inputs.contains { $0 != .wake })
       for effect in state.update(events) {
         switch effect {
-        case .quit: return .quit
-        case .terminate(let signal): return .signal(signal)
+        // Whatever else came with it is done first.
+        case .quit: ending = ending ?? .quit
+        case .terminate(let signal): ending = ending ?? .signal(signal)
         case .mouse(let isOn): terminal.mouse = isOn
         case .redraw: terminal.repaint()
         case .suspend: terminal.suspend()
         default: worker.perform([effect])
         }
       }
+      if let ending { return ending }
     }
   }
 
@@ -96,7 +102,7 @@ public enum Session {
           take([Worker.save(whole, assignments)])
         case .export(let request): take([.exported(request.run())])
         // It waits for what it needs, and for no more.
-        case .measureLadders: break
+        case .measureLadders, .journal, .dropJournal: break
         default: worker.perform([effect])
         }
       }
@@ -111,6 +117,19 @@ public enum Session {
     finishMeasuring()
     screen.show(state.draw())
     return state
+  }
+
+  /// Reads a plan's file once more.
+  static func reload(_ path: String) -> ExplorerEvent {
+    // The stamp first: a change while it is read is noticed when saving.
+    guard let stamp = FileStamp(path: path) else {
+      return .note("\(path.sanitised) is gone; s writes it anew")
+    }
+    do throws(ModelFileError) {
+      return .reloaded(try PlanFile.read(path), path: path, stamp: stamp)
+    } catch {
+      return .note(error.description)
+    }
   }
 
   private static func start(
@@ -131,6 +150,7 @@ public enum Session {
 private struct Worker {
   let measurer: Measurer
   let mailbox: Mailbox<ExplorerEvent>
+  let journal: JournalKeeper
   private let stored: ModelStore?
   private let files = DispatchQueue(label: "files")
   /// How long figures are collected before the curve follows them, in seconds.
@@ -138,6 +158,7 @@ private struct Worker {
 
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
+    journal = JournalKeeper(mailbox: mailbox)
     patience = options.needsExact ? 0 : 0.2
     stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
@@ -206,6 +227,10 @@ private struct Worker {
         measurer.want(ladders: wishes, changed: changed)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
+      case .reload(let path):
+        files.async { [mailbox] in mailbox.post(Session.reload(path)) }
+      case .journal(let done): journal.append(done.entries)
+      case .dropJournal(let path): journal.remove(path)
       case .solve(let request): solve(request)
       case .export(let request):
         files.async { [mailbox] in mailbox.post(.exported(request.run())) }

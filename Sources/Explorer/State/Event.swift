@@ -22,6 +22,10 @@ public enum ExplorerEvent: Sendable {
   case saved(path: String, stamp: FileStamp, assignments: SavedAssignments)
   /// A plan couldn't be written.
   case notSaved(path: String, SaveFailure, assignments: SavedAssignments)
+  /// A plan's file was read once more.
+  case reloaded(Plan, path: String, stamp: FileStamp)
+  /// An earlier session left this behind.
+  case lostWork(RecoveredWork)
   /// What came of exporting.
   case exported(ExportOutcome)
 }
@@ -31,6 +35,11 @@ public struct SavedAssignments: Sendable {
   let assignments: [Assignment]
   /// Whether the explorer ends after saving.
   let quits: Bool
+}
+
+/// What was done, for the journal; opaque outside the explorer.
+public struct Done: Sendable {
+  let entries: [JournalEntry]
 }
 
 /// What is to be done outside: measuring, files, the terminal.
@@ -45,6 +54,12 @@ public enum Effect: Sendable {
   case solve(SolverRequest)
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
+  /// Reads a plan's file once more.
+  case reload(path: String)
+  /// Notes what was done where it outlives this process.
+  case journal(Done)
+  /// Removes what an earlier session left behind.
+  case dropJournal(String)
   /// Builds an export, or writes one.
   case export(ExportRequest)
   /// Switches the mouse on or off.

@@ -120,6 +120,8 @@ struct Question: Sendable {
     case changedOnDisk(path: String, quits: Bool)
     /// Files of an export are there already.
     case overwriteExport(ExportTarget, path: String)
+    /// An earlier session ended without saving.
+    case lostWork(RecoveredWork)
     /// The plan was made for another model.
     case otherModel(PlanMatch)
   }

@@ -96,6 +96,7 @@ extension State {
     planPath = path
     savedStamp = stamp
     savedAssignments = assignments.assignments
+    edits.noteSaved(path: path, stamp: stamp, assignments: assignments.assignments)
     let (open, estimated) = (totals.unmeasured, totals.estimated)
     let left =
       open > 0
@@ -126,8 +127,8 @@ extension State {
           title: "The file was changed by somebody else",
           lines: [path.sanitised, "It isn't what was opened or saved here last."],
           answers: [
-            .init(key: "o", label: "overwrite it"), .init(key: "a", label: "another name"),
-            .init(key: "c", label: "cancel"),
+            .init(key: "o", label: "overwrite it"), .init(key: "r", label: "reload it"),
+            .init(key: "a", label: "another name"), .init(key: "c", label: "cancel"),
           ]))
     case .refused, .system:
       modal = .prompt(Prompt(kind: .saveAs(quits: quits), input: TextInput(path)))

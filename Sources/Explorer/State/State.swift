@@ -18,6 +18,8 @@ public struct Options: Sendable {
   public var mouse = true
   /// The importance of the model's input channels, if there is an imatrix.
   public var importance: ModelImportance?
+  /// Where unsaved work is kept, if it is.
+  public var journals: JournalFolder?
   /// Where measurements are remembered, if they are.
   public var store: MeasurementStore?
   /// Plans to be set beside the one at hand: presets, other files.
@@ -87,6 +89,8 @@ public struct State: Sendable {
   var logCounts = false
 
   // Saving.
+  /// What an earlier session left behind, until it is offered.
+  var lostWork: RecoveredWork?
   var planPath: String?
   var savedStamp: FileStamp?
   var savedAssignments: [Assignment]
