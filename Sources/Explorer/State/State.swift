@@ -33,6 +33,8 @@ public struct Options: Sendable {
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
   public var colors = ColorDepth.many
+  /// What the screen looks like.
+  public var theme = ThemeName.dark
 
   /// The defaults.
   public init() {}
@@ -50,6 +52,7 @@ public struct State: Sendable {
   let rules: FormatRules
   var glyphs: Glyphs
   var colors: ColorDepth
+  var theme: ThemeName
   var mouse: Bool
 
   // What the user decided.
@@ -84,6 +87,7 @@ public struct State: Sendable {
   var modal: Modal?
   var message: Notice?
   var logCounts = false
+  var histogram = HistogramState()
 
   // Saving.
   var planPath: String?
@@ -126,7 +130,7 @@ public struct State: Sendable {
   var secondsLeft: Double?
 
   /// Which pane the arrows move in.
-  enum Focus: Sendable, Equatable { case list, ladder }
+  enum Focus: Sendable, Equatable { case list, ladder, histogram }
 
   /// A word to the user about what happened.
   struct Notice: Sendable, Equatable {
@@ -146,6 +150,7 @@ public struct State: Sendable {
     ladderKind = LadderKind(for: model)
     glyphs = options.glyphs
     colors = options.colors
+    theme = options.theme
     mouse = options.mouse
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
