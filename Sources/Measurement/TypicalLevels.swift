@@ -62,8 +62,10 @@ extension TensorSource {
     }
     groups.removeAll { !$0.magnitude.isFinite }
     // By place among equals, so that it is the same group each time.
-    groups.sort { ($0.magnitude, $0.piece, $0.weights.lowerBound)
-      < ($1.magnitude, $1.piece, $1.weights.lowerBound) }
+    groups.sort {
+      ($0.magnitude, $0.piece, $0.weights.lowerBound)
+        < ($1.magnitude, $1.piece, $1.weights.lowerBound)
+    }
     return groups.isEmpty ? nil : groups[groups.count / 2]
   }
 }

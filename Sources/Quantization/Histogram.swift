@@ -111,7 +111,8 @@ public struct Histogram: Sendable, Equatable {
           withUnsafeMutableBytes(of: &outside) { outside in
             bl_histogram_errors_add(
               source.baseAddress, reconstructed.baseAddress, count, range.lower, range.upper,
-              errors.count, errors.baseAddress, outside.assumingMemoryBound(to: Double.self).baseAddress)
+              errors.count, errors.baseAddress,
+              outside.assumingMemoryBound(to: Double.self).baseAddress)
           }
         }
       }

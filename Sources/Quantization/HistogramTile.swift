@@ -87,7 +87,8 @@ extension Histogram {
     joined.notFinite = notFinite
     if !squaredErrors.isEmpty {
       joined.squaredErrorOutside =
-        squaredErrorOutside + squaredErrors[..<first].reduce(0, +) + squaredErrors[end...].reduce(0, +)
+        squaredErrorOutside + squaredErrors[..<first].reduce(0, +)
+        + squaredErrors[end...].reduce(0, +)
     }
     joined.levels = levels
     return joined

@@ -59,7 +59,8 @@ struct Configuration {
   private mutating func readDisplay(_ value: JSONValue?, path: String) throws(ModelFileError) {
     guard let value else { return }
     guard let table = value.object else {
-      throw ModelFileError(path: path, place: .key("display"), found: "no table", expected: "[display]")
+      throw ModelFileError(
+        path: path, place: .key("display"), found: "no table", expected: "[display]")
     }
     for key in table.keys where key != "theme" {
       Self.warn("\(path.sanitised): display.\(key.sanitised) isn't known; there is theme")

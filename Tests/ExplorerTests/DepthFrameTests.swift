@@ -12,7 +12,7 @@ struct DepthFrameTests {
   private static func keys(_ view: View) -> String {
     let plan = "b5bpw<Enter>"
     return switch view {
-    case .layers: "4jj3j<Right*2>"
+    case .layers: "jj3kk4"
     case .map: plan + "<F2>o"
     case .frontier: plan + "<F3><Right*5>"
     case .compare: plan + "<F4><Down>"
@@ -40,9 +40,7 @@ struct DepthFrameTests {
     let canvas = try frame(Self.keys(view), depth: depth, theme: .dark)
     try check(canvas, "depth-\(view.title.lowercased())-\(depth)")
     // No style says what the terminal can't show.
-    for row in 0..<canvas.size.rows {
-      #expect(canvas.row(row).allSatisfy { $0.style.reduced(to: depth) == $0.style })
-    }
+    for style in canvas.usedStyles { #expect(style.reduced(to: depth) == style) }
   }
 
   @Test(arguments: View.allCases, [ThemeName.light, .highContrast])

@@ -68,8 +68,9 @@ struct Scene: Sendable, CustomTestStringConvertible {
     Scene("histogram-ascii-80x24", 80, 24, "4H", isASCII: true),
     Scene("histogram-ascii-120x36", 120, 36, "tnf4<Enter>Hy", isASCII: true),
     Scene("histogram-source-80x24", 80, 24, "H"),
-    Scene("histogram-outliers-120x36", 120, 36, "/outl<Enter>t_16<Enter>Hoooo", model: { .hostile() }),
-    Scene("histogram-unreadable-80x24", 80, 24, "<Down*2>H", model: { .hostile() }),
+    Scene(
+      "histogram-outliers-120x36", 120, 36, "/outl<Enter>t_16<Enter>Hoooo", model: { .hostile() }),
+    Scene("histogram-hostile-80x24", 80, 24, "<Down*2>H", model: { .hostile() }),
     Scene("help-80x24", 80, 24, "?"),
     Scene("help-end-80x24", 80, 24, "?G"),
     Scene("help-ascii-120x50", 120, 50, "?", isASCII: true),

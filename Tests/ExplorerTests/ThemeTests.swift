@@ -5,6 +5,16 @@ import Testing
 
 @testable import Explorer
 
+extension Canvas {
+  /// The styles of its cells.
+  var usedStyles: Set<Style> {
+    Set(
+      (0..<size.rows).flatMap { row in
+        (0..<size.columns).map { self[row: row, column: $0].style }
+      })
+  }
+}
+
 struct ThemeTests {
   /// Text on the cells of the scale can be read, in every theme, and the steps stay in order.
   @Test(arguments: ThemeName.allCases) func theScaleIsReadable(name: ThemeName) throws {
@@ -39,16 +49,11 @@ struct ThemeTests {
     options.theme = name
     options.colors = depth
     let canvas = Player(try SampleModel.llama().open(), options: options).state.draw()
-    var backgrounds: Set<Color> = []
-    for row in 0..<canvas.size.rows {
-      for cell in canvas.row(row) { backgrounds.insert(cell.style.background) }
-    }
+    let backgrounds = Set(canvas.usedStyles.map(\.background))
     let own = name == .highContrast && depth != .none
     #expect(backgrounds == [own ? (depth == .many ? .indexed(16) : .black) : .standard])
     if name == .highContrast {
-      for row in 0..<canvas.size.rows {
-        #expect(!canvas.row(row).contains { $0.style.attributes.contains(.dim) })
-      }
+      #expect(!canvas.usedStyles.contains { $0.attributes.contains(.dim) })
     }
   }
 
@@ -64,11 +69,14 @@ struct ThemeTests {
     #expect(Set([Theme.Role.good, .caution, .grave].map { theme[$0] }).count == 3)
   }
 
-  @Test(arguments: [
-    (nil, ThemeName.dark), ("", .dark), ("15;0", .dark), ("0;15", .light), ("0;default;7", .light),
-    ("7;8", .dark), ("0;11", .light), ("0;default", .dark), (";", .dark), ("0;16", .dark),
-    ("0;-1", .dark),
-  ] as [(String?, ThemeName)]) func auto(value: String?, expected: ThemeName) {
+  @Test(
+    arguments: [
+      (nil, ThemeName.dark), ("", .dark), ("15;0", .dark), ("0;15", .light),
+      ("0;default;7", .light),
+      ("7;8", .dark), ("0;11", .light), ("0;default", .dark), (";", .dark), ("0;16", .dark),
+      ("0;-1", .dark),
+    ] as [(String?, ThemeName)]) func auto(value: String?, expected: ThemeName)
+  {
     let environment = value.map { ["COLORFGBG": $0] } ?? [:]
     #expect(ThemeChoice.auto.theme(environment: environment) == expected)
     for name in ThemeName.allCases {

@@ -47,7 +47,10 @@ struct ThemeOptionTests {
   }
 
   @Test(arguments: [
-    ("[display]\ntheme = \"solarized\"", "display.theme", "expected auto, dark, light, high-contrast"),
+    (
+      "[display]\ntheme = \"solarized\"", "display.theme",
+      "expected auto, dark, light, high-contrast"
+    ),
     ("[display]\ntheme = 3", "display.theme", "found no text"),
     ("display = 3", "display", "expected [display]"),
   ]) func mistakesAreSaid(toml: String, place: String, words: String) throws {

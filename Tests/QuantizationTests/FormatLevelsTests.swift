@@ -28,9 +28,12 @@ import Testing
 
   /// How many levels there are, whatever lies between them.
   @Test(arguments: [
-    ("int2", 4), ("int3", 8), ("int4", 16), ("int5", 32), ("int6", 64), ("int7", 128), ("int8", 256),
-    ("int4:affine:g32", 16), ("int3:affine:channel", 8), ("int4:tensor", 16), ("int4:affine:g64:hqq", 16),
-    ("mlx4", 16), ("mlx3", 8), ("nf4", 16), ("fp4", 15), ("mxfp4", 15), ("nvfp4", 15), ("mxfp6", 63),
+    ("int2", 4), ("int3", 8), ("int4", 16), ("int5", 32), ("int6", 64), ("int7", 128),
+    ("int8", 256),
+    ("int4:affine:g32", 16), ("int3:affine:channel", 8), ("int4:tensor", 16),
+    ("int4:affine:g64:hqq", 16),
+    ("mlx4", 16), ("mlx3", 8), ("nf4", 16), ("fp4", 15), ("mxfp4", 15), ("nvfp4", 15),
+    ("mxfp6", 63),
     ("f8_e4m3", 253), ("f8_e5m2", 247), ("pal2", 4), ("pal4", 16),
     ("q4_0", 16), ("q4_1", 16), ("q5_0", 32), ("q5_1", 32), ("q8_0", 256),
     ("q2_K", 4), ("q3_K", 8), ("q4_K", 16), ("q5_K", 32), ("q6_K", 64),
@@ -43,7 +46,8 @@ import Testing
 
   /// What comes back of the weights is among them.
   @Test(arguments: [
-    "int4", "int3:affine:g32", "int4:channel:mse", "nf4", "mxfp4", "nvfp4", "f8_e4m3", "mlx4", "q4_0",
+    "int4", "int3:affine:g32", "int4:channel:mse", "nf4", "mxfp4", "nvfp4", "f8_e4m3", "mlx4",
+    "q4_0",
     "q2_K", "q3_K", "q4_K", "q6_K", "iq4_nl", "tq2_0", "pal3",
   ]) func reconstructionsAreLevels(name: String) throws {
     let format = try Format(parsing: name)

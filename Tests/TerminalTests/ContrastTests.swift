@@ -3,11 +3,12 @@ import Testing
 
 @Suite struct ContrastTests {
   /// Pairs as WCAG's own examples and calculators give them.
-  @Test(arguments: [
-    ((0, 0, 0), (255, 255, 255), 21.0), ((255, 0, 0), (255, 255, 255), 3.998),
-    ((118, 118, 118), (255, 255, 255), 4.542), ((0, 0, 255), (0, 0, 0), 2.444),
-    ((255, 255, 0), (255, 255, 255), 1.074),
-  ] as [((Int, Int, Int), (Int, Int, Int), Double)])
+  @Test(
+    arguments: [
+      ((0, 0, 0), (255, 255, 255), 21.0), ((255, 0, 0), (255, 255, 255), 3.998),
+      ((118, 118, 118), (255, 255, 255), 4.542), ((0, 0, 255), (0, 0, 0), 2.444),
+      ((255, 255, 0), (255, 255, 255), 1.074),
+    ] as [((Int, Int, Int), (Int, Int, Int), Double)])
   func ratios(_ a: (Int, Int, Int), _ b: (Int, Int, Int), _ ratio: Double) {
     let first = ColorParts(red: a.0, green: a.1, blue: a.2)
     let second = ColorParts(red: b.0, green: b.1, blue: b.2)

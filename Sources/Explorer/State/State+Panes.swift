@@ -72,7 +72,7 @@ extension State {
   }
 
   /// Whether the screen has room for the ladder.
-  private var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
+  var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
 
   /// Takes a new size of the screen; nobody can be on a ladder that isn't shown.
   public mutating func resize(to size: Size) {

@@ -37,6 +37,7 @@ extension State {
     let all = ThemeName.allCases
     theme = all[((all.firstIndex(of: theme) ?? 0) + 1) % all.count]
     let name = theme.rawValue
-    message = Notice(text: "theme: \(name); to keep it: [display] theme = \"\(name)\" in config.toml")
+    message = Notice(
+      text: "theme: \(name); to keep it: [display] theme = \"\(name)\" in config.toml")
   }
 }

@@ -248,7 +248,7 @@ extension State {
   /// Where Tab leads.
   private var nameOfNextPane: String {
     switch focus {
-    case .list: "ladder"
+    case .list: hasLadder && tensor?.suitability.isQuantizable == true ? "ladder" : "histogram"
     case .ladder: "histogram"
     case .histogram: "list"
     }

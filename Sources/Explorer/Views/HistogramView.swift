@@ -13,13 +13,16 @@ struct HistogramPanel {
   let axis: Rect
   let note: Rect
 
-  static let leastRowsForErrors = 10
+  /// With fewer, the bars come first.
+  static let leastRowsForErrors = 12
 
   init(_ rect: Rect, hasLevels: Bool, hasErrors: Bool) {
     let rows = rect.rows
     let parts = rect.splitRows(
-      .fixed(1), .fixed(hasErrors && rows >= Self.leastRowsForErrors ? max(2, rows / 4) : 0), .weight(1),
-      .fixed(hasLevels && rows >= 5 ? 1 : 0), .fixed(1), .fixed(hasLevels && rows >= 9 ? 1 : 0))
+      .fixed(1), .fixed(hasErrors && rows >= Self.leastRowsForErrors ? max(2, rows / 4) : 0),
+      .weight(1),
+      .fixed(hasLevels && rows >= 5 ? 1 : 0), .fixed(1),
+      .fixed(hasLevels && rows >= Self.leastRowsForErrors ? 1 : 0))
     legend = parts[0]
     curve = parts[1]
     bars = parts[2]
