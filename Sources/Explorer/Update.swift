@@ -62,7 +62,7 @@ extension State {
   /// Brings what is derived up to date, and asks for what is missing.
   public mutating func settle() -> [Effect] {
     var effects: [Effect] = []
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     keepCursorInSight(listRows: layout.listRows)
     if view == .map, layout.arrangement != .tooSmall { keepMapInSight() }
     let (added, dropped, touched) = refreshContributions()
@@ -110,7 +110,7 @@ extension State {
       return key == .character("q") || key == .control("c") ? quitOrAsk() : []
     }
     guard let modal else {
-      guard let action = Action.bound(to: key, in: view) else {
+      guard let action = actionOfPane(key) ?? Action.bound(to: key, in: view) else {
         message = Notice(text: "\(key.asciiLabel) does nothing here: ? shows the keys")
         return []
       }
@@ -129,6 +129,12 @@ extension State {
     case .export(let preview): return handleExport(key, preview)
     }
     return []
+  }
+
+  /// What arrows and Home do while the histogram has the focus; all other keys do what they always do.
+  private func actionOfPane(_ key: Key) -> Action? {
+    guard view == .layers, focus == .histogram else { return nil }
+    return Action.idInHistogram(key).flatMap { id in Action.all.first { $0.id == id } }
   }
 
   mutating func perform(_ action: Action) -> [Effect] {

@@ -53,7 +53,7 @@ enum Pass: Sendable {
     case .statistics: .statistics(WeightStatistics())
     case .scan(let scan): .scan(scan)
     case .errors: .errors(ErrorSums())
-    case .counts(let range, _): .counts(Histogram(range: range))
+    case .counts(let range, let codec): .counts(Histogram(range: range, hasErrors: codec != nil))
     }
   }
 
@@ -78,28 +78,31 @@ struct Course: Sendable {
     case .statistics, .estimate: pass = .statistics
     case .measurement(_, let format):
       pass = format.scan().map { .scan($0) } ?? .errors(format.codec())
-    case .histogram(_, let format, let bins):
+    case .histogram(_, let format, let bins, let tile):
       let key = HistogramRanges.Key(tensor: tensor.id, bins: bins)
-      pass = ranges[key].map { Self.counting(format, $0) } ?? .statistics
+      pass = ranges[key].map { Self.counting(format, tile?.range(in: $0) ?? $0) } ?? .statistics
     }
   }
 
   /// Ends a pass over all pieces: what was found, or nil if there is another pass to be made.
-  mutating func end(_ tally: Tally) -> Finding? {
+  mutating func end(_ tally: Tally, _ source: TensorSource?) -> Finding? {
     switch (work, tally) {
     case (.statistics, .statistics(let statistics)):
       return .statistics(WeightSummary(statistics))
-    case (.histogram(_, let format, let bins), .statistics(let statistics)):
+    case (.histogram(_, let format, let bins, let tile), .statistics(let statistics)):
       let range = HistogramRange.robust(for: statistics, bins: bins)
       ranges[HistogramRanges.Key(tensor: tensor.id, bins: bins)] = range
-      pass = Self.counting(format, range)
+      pass = Self.counting(format, tile?.range(in: range) ?? range)
     case (_, .scan(var scan)):
       let codec = scan.endPass()
       pass = codec.map(using) ?? .scan(scan)
     case (.measurement(_, let format), .errors(let sums)):
       return .measurement(
         Measurement(format: format, rows: tensor.rows, rowLength: tensor.rowLength, sums: sums))
-    case (.histogram, .counts(let histogram)):
+    case (.histogram(_, _, _, let tile), .counts(var histogram)):
+      if tile == nil, case .counts(_, let codec?) = pass {
+        histogram.levels = source?.levels(codec)
+      }
       return .histogram(histogram)
     default:
       return .unreadable
@@ -109,10 +112,10 @@ struct Course: Sendable {
 
   /// The pass that follows the scans.
   private func using(_ codec: any Codec) -> Pass {
-    if case .histogram(_, _, let bins) = work,
+    if case .histogram(_, _, let bins, let tile) = work,
       let range = ranges[HistogramRanges.Key(tensor: tensor.id, bins: bins)]
     {
-      return .counts(range, codec)
+      return .counts(tile?.range(in: range) ?? range, codec)
     }
     return .errors(codec)
   }
@@ -130,6 +133,11 @@ extension Work {
     case .estimate: true
     case .statistics, .measurement, .histogram: false
     }
+  }
+
+  /// Whether it is never done again: not so the tiles of a histogram, which take memory and are dropped in time.
+  var isDoneForGood: Bool {
+    if case .histogram(_, _, _, .some) = self { false } else { true }
   }
 
   /// Whether it is done in one pass, which other work on the same tensor may share.

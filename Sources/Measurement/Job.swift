@@ -191,7 +191,7 @@ final class Job: Sendable {
     var courses = ended.courses
     var findings: [(Work, Finding)] = []
     for index in courses.indices where ended.isActive[index] {
-      if let finding = courses[index].end(ended.totals[index]) {
+      if let finding = courses[index].end(ended.totals[index], ended.source) {
         findings.append((works[index], finding))
       }
     }

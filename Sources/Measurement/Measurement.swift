@@ -70,13 +70,13 @@ public enum Work: Hashable, Sendable {
   /// Estimates of the same from a sample of about so many weights, which a later one adds to.
   case estimate(tensor: Int, format: Format, weights: Int)
   /// Counts of the weights (no format) or of the reconstructed weights, over the tensor's own
-  /// robust range, in `bins` bins.
-  case histogram(tensor: Int, format: Format?, bins: Int)
+  /// robust range, in `bins` bins; with a tile, over that piece of the axis, for a panel of `bins` columns.
+  case histogram(tensor: Int, format: Format?, bins: Int, tile: HistogramTile? = nil)
 
   /// The tensor's index.
   public var tensor: Int {
     switch self {
-    case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _),
+    case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _, _),
       .estimate(let tensor, _, _):
       tensor
     }
@@ -85,7 +85,7 @@ public enum Work: Hashable, Sendable {
   /// Whether the format shares scales along whole rows.
   var needsWholeRows: Bool {
     switch self {
-    case .measurement(_, let format), .histogram(_, let format?, _): format.pieceAlignment == nil
+    case .measurement(_, let format), .histogram(_, let format?, _, _): format.pieceAlignment == nil
     // Samples are read by the row or by a part of one, whatever a reader's pieces are.
     case .statistics, .histogram, .estimate: false
     }

@@ -140,7 +140,7 @@ struct PieceBuffers {
     case (.counts(_, let codec), .counts(var histogram)):
       if let codec {
         reconstruct(codec, source.channels(of: piece))
-        histogram.add(reconstructed.span)
+        histogram.add(reconstructed.span, source: weights.span)
       } else {
         histogram.add(weights.span)
       }
@@ -212,7 +212,7 @@ struct Measuring {
         }
         chunk == 0 ? total = slice.tallies[0] : total.merge(slice.tallies[0])
       }
-      if let finding = course.end(total) { return finding }
+      if let finding = course.end(total, source) { return finding }
     }
   }
 }

@@ -212,7 +212,8 @@ struct WorkQueue {
   // MARK: - What is done
 
   mutating func end(_ job: Job, _ works: [Work]) {
-    done.formUnion(works)
+    done.formUnion(works.filter(\.isDoneForGood))
+    urgent.removeAll { works.contains($0) }
     for work in job.works where owners[work] === job { owners[work] = nil }
     if var jobs = ladderJobs[job.tensor] {
       jobs.removeAll { $0 === job }

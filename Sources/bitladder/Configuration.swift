@@ -1,3 +1,4 @@
+import Explorer
 import Foundation
 import ModelFiles
 import Planning
@@ -9,9 +10,11 @@ import TOMLKit
 struct Configuration {
   /// The user's own devices.
   var devices: [Device] = []
+  /// What the screen is to look like.
+  var theme = ThemeChoice.auto
 
   /// The keys at the top of the file.
-  private static let keys = ["device"]
+  private static let keys = ["device", "display"]
   /// Larger files are refused.
   private static let maximumByteCount = 1 << 20
   private static let longestLine = 4096
@@ -49,6 +52,26 @@ struct Configuration {
           + Self.keys.joined(separator: ", "))
     }
     devices = try Device.read(value["device"], path: path, warn: Self.warn)
+    try readDisplay(value["display"], path: path)
+  }
+
+  /// `[display] theme = "light"`.
+  private mutating func readDisplay(_ value: JSONValue?, path: String) throws(ModelFileError) {
+    guard let value else { return }
+    guard let table = value.object else {
+      throw ModelFileError(
+        path: path, place: .key("display"), found: "no table", expected: "[display]")
+    }
+    for key in table.keys where key != "theme" {
+      Self.warn("\(path.sanitised): display.\(key.sanitised) isn't known; there is theme")
+    }
+    guard let name = table["theme"] else { return }
+    guard let choice = name.string.flatMap(ThemeChoice.init) else {
+      throw ModelFileError(
+        path: path, place: .key("display.theme"), found: name.string?.sanitised ?? "no text",
+        expected: ThemeChoice.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    theme = choice
   }
 
   private static func warn(_ sentence: String) { tell("bitladder: note: \(sentence)") }

@@ -34,6 +34,9 @@ struct Explore: ParsableCommand {
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
   var color = ColorChoice.auto
 
+  @Option(help: "What it looks like: auto, dark, light, high-contrast. COLORFGBG counts for auto.")
+  var theme: ThemeChoice?
+
   @Flag(help: "Draw with ASCII characters only.")
   var ascii = false
 
@@ -100,6 +103,8 @@ struct Explore: ParsableCommand {
     _ name: String?, _ use: UseOptions, for model: Model, into options: inout Options
   ) throws {
     let configuration = try Configuration.load()
+    options.theme = (theme ?? configuration.theme).theme(
+      environment: ProcessInfo.processInfo.environment)
     options.devices = configuration.allDevices
     options.device = try name.map(configuration.device)
     guard use.isGiven else { return }
@@ -134,6 +139,7 @@ struct Explore: ParsableCommand {
 }
 
 extension ColorChoice: ExpressibleByArgument {}
+extension ThemeChoice: ExpressibleByArgument {}
 
 /// A size as `120x36`.
 struct ScreenSize: ExpressibleByArgument, CustomStringConvertible {

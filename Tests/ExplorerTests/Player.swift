@@ -141,8 +141,9 @@ enum MadeUp {
       return .measurement(Measurement(format: format, rows: 1, rowLength: 1, sums: sums))
     case .estimate(let tensor, let format, let weights):
       return estimate(tensor, format, weights)
-    case .histogram(_, _, let bins):
-      return .histogram(Histogram(range: HistogramRange(lower: -1, upper: 1, bins: bins)))
+    case .histogram(_, _, let bins, let tile):
+      let whole = HistogramRange(lower: -1, upper: 1, bins: bins)
+      return .histogram(Histogram(range: tile?.range(in: whole) ?? whole))
     }
   }
 

@@ -14,6 +14,7 @@ struct Action: Sendable, Identifiable {
     case frontier = "On the frontier"
     case compare = "In a comparison"
     case guide = "Among the formats"
+    case histogram = "The histogram"
     case plan = "The plan"
     case program = "The program"
   }
@@ -43,7 +44,7 @@ struct Action: Sendable, Identifiable {
     + formats.only(in: .layers, .map) + marking.only(in: .layers, .map)
     + (moreMarking + finding).only(in: .layers) + map.only(in: .map)
     + frontier.only(in: .frontier) + compare.only(in: .compare)
-    + guide.only(in: .formats) + pins.only(in: .layers, .map)
+    + guide.only(in: .formats) + histogram.only(in: .layers) + pins.only(in: .layers, .map)
     + plan + program
 
   private static let byKey = Dictionary(
@@ -96,9 +97,10 @@ extension Key {
     case .delete: "Del"
     case .insert: "Ins"
     case .function(let number): "F\(number)"
+    case .shiftLeft: "Shift-←"
+    case .shiftRight: "Shift-→"
     case .shiftUp: "Shift-↑"
     case .shiftDown: "Shift-↓"
-    default: "?"
     }
   }
 
@@ -112,6 +114,8 @@ extension Key {
     case .down: "Down"
     case .left: "Left"
     case .right: "Right"
+    case .shiftLeft: "Shift-Left"
+    case .shiftRight: "Shift-Right"
     case .shiftUp: "Shift-Up"
     case .shiftDown: "Shift-Down"
     default: label

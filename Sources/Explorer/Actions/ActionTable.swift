@@ -47,7 +47,7 @@ extension Action {
     },
     Action(
       id: "pane", section: .moving, keys: [.tab, .backTab],
-      title: "between the list and the ladder", hint: ("ladder", 45)
+      title: "between list, ladder and histogram", hint: ("ladder", 45)
     ) { $0.switchFocus() },
   ]
 
@@ -423,11 +423,10 @@ extension Action {
 
   static let program: [Action] = [
     Action(
-      id: "logCounts", section: .program, keys: [.character("y")],
-      title: "histogram: linear or logarithmic counts"
+      id: "theme", section: .program, keys: [.character("T")],
+      title: "another theme: dark, light, high contrast"
     ) {
-      $0.logCounts.toggle()
-      $0.message = .init(text: $0.logCounts ? "logarithmic counts" : "linear counts")
+      $0.switchTheme()
       return []
     },
     Action(

@@ -7,13 +7,17 @@ struct Findings: Sendable {
     let tensor: Int
     let format: Format?
     let bins: Int
+    var tile: HistogramTile?
   }
 
   /// For each tensor, what is known of each format.
   var measurements: [[Format: Measurement]]
   var statistics: [Int: WeightSummary] = [:]
-  /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
-  var histograms: [HistogramKey: Histogram] = [:]
+  /// Those of whole ranges stay: the measurer does nothing twice, and one takes two KiB. Tiles are dropped when there
+  /// are many, the oldest first: they take some ten KiB each, and are counted again if they are wanted.
+  private(set) var histograms: [HistogramKey: Histogram] = [:]
+  private var tiles: [HistogramKey] = []
+  static let tilesAtMost = 128
   var unreadable: Set<Int> = []
   /// Formats of which a sample says nothing, by tensor.
   var inestimable: [Int: Set<Format>] = [:]
@@ -35,8 +39,13 @@ struct Findings: Sendable {
       }
     case (.estimate(let tensor, let format, _), .inestimable):
       inestimable[tensor, default: []].insert(format)
-    case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
-      histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
+    case (.histogram(let tensor, let format, let bins, let tile), .histogram(let histogram)):
+      let key = HistogramKey(tensor: tensor, format: format, bins: bins, tile: tile)
+      if tile != nil, histograms[key] == nil {
+        tiles.append(key)
+        if tiles.count > Self.tilesAtMost { histograms[tiles.removeFirst()] = nil }
+      }
+      histograms[key] = histogram
     case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)
     default:
@@ -53,8 +62,8 @@ struct Findings: Sendable {
     case .estimate(let tensor, let format, let weights):
       inestimable[tensor]?.contains(format) == true
         || measurements[tensor][format].map { $0.exact || $0.weightsAsked >= weights } == true
-    case .histogram(let tensor, let format, let bins):
-      histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] != nil
+    case .histogram(let tensor, let format, let bins, let tile):
+      histograms[HistogramKey(tensor: tensor, format: format, bins: bins, tile: tile)] != nil
     }
   }
 }

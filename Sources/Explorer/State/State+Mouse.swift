@@ -5,7 +5,7 @@ import Terminal
 extension State {
   /// A click selects, a click on what is selected acts, the wheel scrolls.
   mutating func handle(_ mouse: MouseEvent) -> [Effect] {
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     switch mouse.action {
     case .wheelUp, .wheelDown:
       let rows = mouse.action == .wheelUp ? -3 : 3
@@ -23,9 +23,7 @@ extension State {
         scroll(preview, by: rows)
       } else if modal == nil {
         switch view {
-        case .layers:
-          focus = .list
-          move(by: rows)
+        case .layers: wheelInLayers(mouse, by: rows, layout)
         case .map: moveInMap(lines: rows)
         case .frontier: moveAcrossFrontier(by: rows.signum())
         case .compare: moveInComparison(by: rows)
@@ -44,6 +42,7 @@ extension State {
       case .layers:
         if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
         if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
+        if layout.histogram.contains(mouse.position), focus != .histogram { enlargeHistogram() }
       case .map: clickMap(mouse)
       case .frontier: clickFrontier(mouse.position)
       case .compare: clickComparison(mouse, in: layout.body)
@@ -55,12 +54,23 @@ extension State {
     }
   }
 
+  /// Over the histogram it zooms about the pointer, elsewhere it moves in the list.
+  private mutating func wheelInLayers(_ mouse: MouseEvent, by rows: Int, _ layout: ScreenLayout) {
+    if layout.histogram.contains(mouse.position), histogramObjection == nil {
+      zoomHistogram(
+        closer: rows < 0, about: mouse.position.column - layout.histogram.column)
+      return
+    }
+    if focus == .ladder { focus = .list }
+    move(by: rows)
+  }
+
   private mutating func clickList(_ mouse: MouseEvent, _ layout: ScreenLayout) -> [Effect] {
     let index = scroll + mouse.position.row - layout.list.row
     guard rows.indices.contains(index) else { return [] }
     let isAgain = index == cursor
     cursor = index
-    focus = .list
+    if focus == .ladder { focus = .list }
     ladderCursor = nil
     guard case .group = rows[index].subject else { return [] }
     // On a group: its fold mark at once, anywhere else on the second click.

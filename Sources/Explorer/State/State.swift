@@ -36,6 +36,8 @@ public struct Options: Sendable {
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
   public var colors = ColorDepth.many
+  /// What the screen looks like.
+  public var theme = ThemeName.dark
 
   /// The defaults.
   public init() {}
@@ -53,6 +55,7 @@ public struct State: Sendable {
   let rules: FormatRules
   var glyphs: Glyphs
   var colors: ColorDepth
+  var theme: ThemeName
   var mouse: Bool
 
   // What the user decided.
@@ -87,6 +90,7 @@ public struct State: Sendable {
   var modal: Modal?
   var message: Notice?
   var logCounts = false
+  var histogram = HistogramState()
 
   // Saving.
   /// What an earlier session left behind, until it is offered.
@@ -131,7 +135,7 @@ public struct State: Sendable {
   var secondsLeft: Double?
 
   /// Which pane the arrows move in.
-  enum Focus: Sendable, Equatable { case list, ladder }
+  enum Focus: Sendable, Equatable { case list, ladder, histogram }
 
   /// A word to the user about what happened.
   struct Notice: Sendable, Equatable {
@@ -151,6 +155,7 @@ public struct State: Sendable {
     ladderKind = LadderKind(for: model)
     glyphs = options.glyphs
     colors = options.colors
+    theme = options.theme
     mouse = options.mouse
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)

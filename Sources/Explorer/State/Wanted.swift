@@ -26,12 +26,8 @@ extension State {
         want(work)
       }
       wantChoice(of: id)
-      let bins = view == .map ? 0 : layout.histogramBins
-      if bins > 0 {
-        want(.histogram(tensor: id, format: nil, bins: bins))
-        if let format = shownChoice(of: id).format {
-          want(.histogram(tensor: id, format: format, bins: bins))
-        }
+      if view != .map {
+        for work in histogramWork(of: id, columns: layout.histogramBins) { want(work) }
       }
       want(.statistics(tensor: id))
       if tensor.suitability.isQuantizable {

@@ -4,8 +4,17 @@ import Terminal
 extension State {
   /// The whole screen as it is now.
   public func draw() -> Canvas {
+    let theme = Theme(theme, depth: colors)
+    return Theme.$current.withValue(theme) {
+      var canvas = drawScreen()
+      theme.finish(&canvas)
+      return canvas
+    }
+  }
+
+  private func drawScreen() -> Canvas {
     var canvas = Canvas(size: size)
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     guard layout.arrangement != .tooSmall else {
       drawTooSmall(on: &canvas)
       return canvas
@@ -236,6 +245,15 @@ extension State {
     return chosen.sorted().map { all[$0].hint }
   }
 
+  /// Where Tab leads.
+  private var nameOfNextPane: String {
+    switch focus {
+    case .list: hasLadder && tensor?.suitability.isQuantizable == true ? "ladder" : "histogram"
+    case .ladder: "histogram"
+    case .histogram: "list"
+    }
+  }
+
   private var currentHints: [(hint: Hint, priority: Int)] {
     func fixed(_ pairs: [(String, String)]) -> [(hint: Hint, priority: Int)] {
       pairs.enumerated().map { index, pair in
@@ -262,16 +280,17 @@ extension State {
     case .export(let preview): return fixed(ExportText.hints(preview, glyphs))
     case nil: break
     }
+    if view == .layers, focus == .histogram { return histogramHints }
     return Action.all.compactMap { action in
       guard let hint = action.hint, action.refusal(in: self) == nil else { return nil }
       if focus == .ladder, action.id == "fold" {
         return (Hint(key: "Enter", text: "take", action: action.id), 0)
       }
       let key =
-        ["fewer", "smaller", "mapLeft"].contains(action.id)
+        ["fewer", "smaller", "mapLeft"].contains(action.id) && focus != .histogram
         ? glyphs.leftAndRight
         : action.keys.first?.label(in: glyphs) ?? ""
-      let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
+      let text = action.id == "pane" ? nameOfNextPane : hint.text
       return (Hint(key: key, text: text, action: action.id), hint.priority)
     }
   }
