@@ -72,6 +72,7 @@ extension State {
       urgent = wanted
       effects.append(.measureFirst(wanted))
     }
+    settleChannels()
     checkAgain()
     effects += settleSolver()
     effects += settleExport()

@@ -9,11 +9,22 @@ struct Findings: Sendable {
     let bins: Int
   }
 
+  struct ChannelsKey: Hashable, Sendable {
+    let tensor: Int
+    let format: Format?
+  }
+
+  /// Rows and columns whose figures are kept, of all tensors together; but two tensors' in any case.
+  static let channelsAtMost = 400_000
+
   /// For each tensor, what is known of each format.
   var measurements: [[Format: Measurement]]
   var statistics: [Int: WeightSummary] = [:]
   /// None is dropped: the measurer does nothing twice, and a histogram takes less than a KiB.
   var histograms: [HistogramKey: Histogram] = [:]
+  /// Figures of rows and columns, the latest ones only: those of a large tensor take megabytes.
+  private(set) var channels: [ChannelsKey: ChannelMeasurement] = [:]
+  private var channelsKept: [ChannelsKey] = []
   var unreadable: Set<Int> = []
   /// Formats of which a sample says nothing, by tensor.
   var inestimable: [Int: Set<Format>] = [:]
@@ -37,11 +48,28 @@ struct Findings: Sendable {
       inestimable[tensor, default: []].insert(format)
     case (.histogram(let tensor, let format, let bins), .histogram(let histogram)):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] = histogram
+    case (.channels(let tensor, let format), .channels(let found)):
+      keep(found, ChannelsKey(tensor: tensor, format: format))
     case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)
     default:
       break
     }
+  }
+
+  private mutating func keep(_ found: ChannelMeasurement, _ key: ChannelsKey) {
+    // What is known of the first rows may come after what is known of all.
+    if let known = channels[key], known.errors.rowCount >= found.errors.rowCount { return }
+    channels[key] = found
+    channelsKept.removeAll { $0 == key }
+    channelsKept.append(key)
+    var count = 0
+    var kept = 0
+    for key in channelsKept.reversed() {
+      if let errors = channels[key]?.errors { count += errors.rowCount + errors.columnCount }
+      if kept >= 2, count > Self.channelsAtMost { channels[key] = nil } else { kept += 1 }
+    }
+    channelsKept.removeAll { channels[$0] == nil }
   }
 
   /// Whether the result of a piece of work is here.
@@ -55,6 +83,8 @@ struct Findings: Sendable {
         || measurements[tensor][format].map { $0.exact || $0.weightsAsked >= weights } == true
     case .histogram(let tensor, let format, let bins):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins)] != nil
+    case .channels(let tensor, let format):
+      channels[ChannelsKey(tensor: tensor, format: format)]?.isComplete == true
     }
   }
 }

@@ -25,8 +25,9 @@ extension State {
       if let format = shownChoice(of: id).format, let work = nextEstimate(of: id, format) {
         want(work)
       }
+      if let work = channelsWork { want(work) }
       wantChoice(of: id)
-      let bins = view == .map ? 0 : layout.histogramBins
+      let bins = view == .map || view == .channels ? 0 : layout.histogramBins
       if bins > 0 {
         want(.histogram(tensor: id, format: nil, bins: bins))
         if let format = shownChoice(of: id).format {
