@@ -208,6 +208,9 @@ struct WorkQueue {
     return group.contains(work) ? group : [work]
   }
 
+  /// How much passing work has been begun and isn't done.
+  var halfMade: Int { owners.keys.count(where: \.isPassing) }
+
   private mutating func makeJob(_ works: [Work]) -> Job {
     let job = Job(tensor: works.first?.tensor ?? 0, works: works)
     for work in works { owners[work] = job }

@@ -44,7 +44,8 @@ struct Action: Sendable, Identifiable {
     + formats.only(in: .layers, .map, .channels) + marking.only(in: .layers, .map)
     + (moreMarking + finding).only(in: .layers) + map.only(in: .map)
     + frontier.only(in: .frontier) + compare.only(in: .compare)
-    + channels.only(in: .channels) + guide.only(in: .formats) + pins.only(in: .layers, .map, .channels)
+    + channels.only(in: .channels) + guide.only(in: .formats)
+    + pins.only(in: .layers, .map, .channels)
     + plan + program
 
   private static let byKey = Dictionary(

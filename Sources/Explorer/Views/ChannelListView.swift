@@ -102,9 +102,9 @@ extension State {
 
   /// Each input channel's share of the importance; nil where it isn't known, and for rows.
   private func channelImportances(_ digest: ChannelDigest) -> [Double]? {
-    guard digest.key.axis == .columns, let importance = importance?[model.tensors[digest.key.tensor]]
-    else { return nil }
-    let length = max(1, model.tensors[digest.key.tensor].rowLength)
+    let tensor = model.tensors[digest.key.tensor]
+    guard digest.key.axis == .columns, let importance = importance?[tensor] else { return nil }
+    let length = max(1, tensor.rowLength)
     var sums = [Double](repeating: 0, count: length)
     for (index, value) in importance.values.enumerated() { sums[index % length] += Double(value) }
     let total = sums.reduce(0, +)
@@ -180,7 +180,8 @@ extension State {
         ))
     case .format(let format):
       let block = BlockParts(format, rows: tensor.rows, rowLength: tensor.rowLength)
-      let nmse = measurement(of: tensor.id, format)
+      let nmse =
+        measurement(of: tensor.id, format)
         .map { ", NMSE " + Figures.percent($0.figures.nmse) } ?? ""
       texts.append(
         (

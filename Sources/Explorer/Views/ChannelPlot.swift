@@ -53,7 +53,9 @@ struct ChannelPlot {
   private let count: Int
 
   init(_ rect: Rect, count: Int, hasErrors: Bool) {
-    let columns = rect.splitColumns(.fixed(rect.columns >= 56 ? 8 : 0), .weight(1), spacing: 1)
+    let gutterColumns = rect.columns >= 56 ? 8 : 0
+    let columns = rect.splitColumns(
+      .fixed(gutterColumns), .weight(1), spacing: gutterColumns > 0 ? 1 : 0)
     gutter = columns[0]
     let area = columns[1]
     let axisRows = rect.rows >= 5 ? 1 : 0

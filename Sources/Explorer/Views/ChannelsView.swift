@@ -33,7 +33,8 @@ extension State {
       lines.append((tensor.label, Theme.title))
       if let reason = tensor.suitability.reason {
         lines.append(("kept as it is: \(reason)", Theme.warning))
-        lines.append(("Only tensors worth quantizing have rows and columns to look into.", Theme.faint))
+        let hint = "Only tensors worth quantizing have rows and columns to look into."
+        lines.append((hint, Theme.faint))
       } else {
         lines.append(("its weights can't be read as numbers", Theme.warning))
       }
@@ -82,15 +83,16 @@ extension State {
         let figures = measurement.figures
         let style = errorStyle(figures.nmse, isEstimate: !measurement.exact)
         facts.append(("NMSE \(percentText(figures.nmse, measurement.interval))", style))
-        facts.append(((measurement.exact ? "" : glyphs.about) + Figures.decibels(figures.sqnr), style))
+        let about = measurement.exact ? "" : glyphs.about
+        facts.append((about + Figures.decibels(figures.sqnr), style))
       } else {
         facts.append(("NMSE \(glyphs.ellipsis)", Theme.faint))
       }
     } else {
       facts.append(("nothing is lost yet", Theme.faint))
     }
-    facts.append(
-      ("\(Figures.counted(tensor.rows, "row")) \(glyphs.times) \(tensor.rowLength) inputs", Theme.faint))
+    let rows = Figures.counted(tensor.rows, "row")
+    facts.append(("\(rows) \(glyphs.times) \(tensor.rowLength) inputs", Theme.faint))
     facts.append((Figures.bytes(choice.byteCount(of: tensor)), Theme.faint))
     facts.append(("\(Figures.bits(choice.bitsPerWeight(of: tensor))) bpw", Theme.faint))
     // The name gives way to the figures, as far as it stays a name.
@@ -201,8 +203,10 @@ extension State {
         Int(((value - digest.minimum) / span * Double(8 * plot.band.rows)).rounded())
       }
       // What lies within two deviations is the body, all beyond it fainter.
-      let body = height(column.center - 2 * column.deviation)...height(
-        column.center + 2 * column.deviation)
+      let body =
+        height(
+          column.center - 2 * column.deviation)...height(
+          column.center + 2 * column.deviation)
       canvas.band(
         from: height(column.minimum), to: height(column.maximum), column: place, in: plot.band,
         glyphs: glyphs
@@ -229,7 +233,9 @@ extension State {
     canvas.writeRight(Figures.weight(digest.maximum), in: band.line(0), style: Theme.faint)
     canvas.writeRight(
       Figures.weight(digest.minimum), in: band.line(band.rows - 1), style: Theme.faint)
-    if band.rows >= 4 { canvas.writeRight("range", in: band.line(band.rows / 2), style: Theme.faint) }
+    if band.rows >= 4 {
+      canvas.writeRight("range", in: band.line(band.rows / 2), style: Theme.faint)
+    }
     let errors = Rect(
       column: band.column, row: plot.errors.row, columns: band.columns, rows: plot.errors.rows)
     guard areChannelErrorsCurrent, most > 0 else { return }
