@@ -195,7 +195,10 @@ extension State {
     }
     var row = 0
     for (text, style) in texts {
-      for line in text.wrapped(to: max(1, rect.columns)) where row < rect.rows {
+      let lines = text.wrapped(to: max(1, rect.columns))
+      // Half a sentence says nothing.
+      guard row + lines.count <= rect.rows else { continue }
+      for line in lines {
         canvas.write(line, at: rect.line(row).origin, style: style, within: rect.columns)
         row += 1
       }
@@ -208,7 +211,8 @@ extension State {
   ) -> String? {
     guard let index = all.firstIndex(of: format), all.indices.contains(index + 1),
       let now = measurement(of: tensor.id, .integer(format))?.figures.nmse, now > 0, now.isFinite,
-      let then = measurement(of: tensor.id, .integer(all[index + 1]))?.figures.nmse
+      let then = measurement(of: tensor.id, .integer(all[index + 1]))?.figures.nmse,
+      abs(1 - then / now) > 0.0005
     else { return nil }
     let bits =
       Choice.format(.integer(all[index + 1])).bitsPerWeight(of: tensor)
