@@ -76,6 +76,7 @@ extension State {
       urgent = wanted
       effects.append(.measureFirst(wanted))
     }
+    settleChannels()
     checkAgain()
     offerLostWork()
     effects += settleSolver()

@@ -145,6 +145,14 @@ struct PieceBuffers {
         histogram.add(weights.span)
       }
       tally = .counts(histogram)
+    case (.channels(_, let codec), .channels(var errors)):
+      if let codec {
+        reconstruct(codec, source.channels(of: piece))
+        errors.add(weights.span, reconstructed.span, rowLength: rowLength)
+      } else {
+        errors.add(weights.span, weights.span, rowLength: rowLength)
+      }
+      tally = .channels(errors)
     default: break
     }
     if case .scan = pass { return }

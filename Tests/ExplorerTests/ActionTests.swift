@@ -47,7 +47,7 @@ struct ActionTests {
     ("save", [.character("s")]), ("saveAs", [.character("S")]), ("help", [.character("?")]),
     ("palette", [.character(":")]), ("quit", [.character("q")]),
     ("solve", [.character("b")]), ("viewLayers", [.function(1)]), ("viewFrontier", [.function(3)]),
-    ("viewMap", [.function(2)]), ("viewFormats", [.function(6)]),
+    ("viewMap", [.function(2)]), ("viewChannels", [.function(5)]), ("viewFormats", [.function(6)]),
     ("viewCompare", [.function(4)]), ("previousView", [.character("[")]),
     ("nextView", [.character("]")]), ("export", [.character("e")]),
     ("devices", [.character("d")]),

@@ -172,6 +172,8 @@ struct MeasuringTests {
           .measurement(tensor: tensor.id, format: format), .statistics(tensor: tensor.id),
           .histogram(tensor: tensor.id, format: format, bins: 7),
           .histogram(tensor: tensor.id, format: nil, bins: 1),
+          .channels(tensor: tensor.id, format: format),
+          .channels(tensor: tensor.id, format: nil),
         ] {
           switch try perform(work, in: hostile) {
           case .measurement(let measurement):
@@ -180,6 +182,15 @@ struct MeasuringTests {
             #expect(!measurement.sums.squaredError.isNaN)
           case .statistics(let statistics): #expect(!statistics.squares.isNaN)
           case .histogram(let histogram): #expect(histogram.total == UInt64(tensor.weightCount))
+          case .channels(let channels):
+            #expect(channels.isComplete)
+            for row in 0..<channels.errors.rowCount {
+              #expect(!channels.errors.row(row).nmse.isNaN)
+              #expect(!channels.errors.row(row).deviation.isNaN)
+            }
+            for column in 0..<channels.errors.columnCount {
+              #expect(!channels.errors.column(column).nmse.isNaN)
+            }
           case .unreadable: #expect(!WeightReader.canRead(tensor.source))
           case .lost: Issue.record("the file is whole")
           case .inestimable: Issue.record("it was measured")

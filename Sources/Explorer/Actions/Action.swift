@@ -13,6 +13,7 @@ struct Action: Sendable, Identifiable {
     case map = "On the map"
     case frontier = "On the frontier"
     case compare = "In a comparison"
+    case channels = "In the channels"
     case guide = "Among the formats"
     case histogram = "The histogram"
     case plan = "The plan"
@@ -40,11 +41,12 @@ struct Action: Sendable, Identifiable {
 
   /// Every action, in the order of the help page.
   static let all: [Action] =
-    moving + movingInLayers.only(in: .layers) + views + steps.only(in: .layers)
-    + formats.only(in: .layers, .map) + marking.only(in: .layers, .map)
+    moving + movingInLayers.only(in: .layers) + views + steps.only(in: .layers, .channels)
+    + formats.only(in: .layers, .map, .channels) + marking.only(in: .layers, .map)
     + (moreMarking + finding).only(in: .layers) + map.only(in: .map)
     + frontier.only(in: .frontier) + compare.only(in: .compare)
-    + guide.only(in: .formats) + histogram.only(in: .layers) + pins.only(in: .layers, .map)
+    + channels.only(in: .channels) + guide.only(in: .formats) + histogram.only(in: .layers)
+    + pins.only(in: .layers, .map, .channels)
     + plan + program
 
   private static let byKey = Dictionary(

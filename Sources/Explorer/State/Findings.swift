@@ -10,6 +10,14 @@ struct Findings: Sendable {
     var tile: HistogramTile?
   }
 
+  struct ChannelsKey: Hashable, Sendable {
+    let tensor: Int
+    let format: Format?
+  }
+
+  /// Rows and columns whose figures are kept, of all tensors together; but two tensors' in any case.
+  static let channelsAtMost = 400_000
+
   /// For each tensor, what is known of each format.
   var measurements: [[Format: Measurement]]
   var statistics: [Int: WeightSummary] = [:]
@@ -18,6 +26,9 @@ struct Findings: Sendable {
   private(set) var histograms: [HistogramKey: Histogram] = [:]
   private var tiles: [HistogramKey] = []
   static let tilesAtMost = 128
+  /// Figures of rows and columns, the latest ones only: those of a large tensor take megabytes.
+  private(set) var channels: [ChannelsKey: ChannelMeasurement] = [:]
+  private var channelsKept: [ChannelsKey] = []
   var unreadable: Set<Int> = []
   /// Formats of which a sample says nothing, by tensor.
   var inestimable: [Int: Set<Format>] = [:]
@@ -46,11 +57,28 @@ struct Findings: Sendable {
         if tiles.count > Self.tilesAtMost { histograms[tiles.removeFirst()] = nil }
       }
       histograms[key] = histogram
+    case (.channels(let tensor, let format), .channels(let found)):
+      keep(found, ChannelsKey(tensor: tensor, format: format))
     case (_, .unreadable), (_, .lost):
       unreadable.insert(work.tensor)
     default:
       break
     }
+  }
+
+  private mutating func keep(_ found: ChannelMeasurement, _ key: ChannelsKey) {
+    // What is known of the first rows may come after what is known of all.
+    if let known = channels[key], known.errors.rowCount >= found.errors.rowCount { return }
+    channels[key] = found
+    channelsKept.removeAll { $0 == key }
+    channelsKept.append(key)
+    var count = 0
+    var kept = 0
+    for key in channelsKept.reversed() {
+      if let errors = channels[key]?.errors { count += errors.rowCount + errors.columnCount }
+      if kept >= 2, count > Self.channelsAtMost { channels[key] = nil } else { kept += 1 }
+    }
+    channelsKept.removeAll { channels[$0] == nil }
   }
 
   /// Whether the result of a piece of work is here.
@@ -64,6 +92,8 @@ struct Findings: Sendable {
         || measurements[tensor][format].map { $0.exact || $0.weightsAsked >= weights } == true
     case .histogram(let tensor, let format, let bins, let tile):
       histograms[HistogramKey(tensor: tensor, format: format, bins: bins, tile: tile)] != nil
+    case .channels(let tensor, let format):
+      channels[ChannelsKey(tensor: tensor, format: format)]?.isComplete == true
     }
   }
 }

@@ -27,6 +27,7 @@ extension State {
         case .map: moveInMap(lines: rows)
         case .frontier: moveAcrossFrontier(by: rows.signum())
         case .compare: moveInComparison(by: rows)
+        case .channels: moveInChannels(by: rows)
         case .formats: wheelInGuide(mouse, by: rows)
         }
       }
@@ -46,6 +47,7 @@ extension State {
       case .map: clickMap(mouse)
       case .frontier: clickFrontier(mouse.position)
       case .compare: clickComparison(mouse, in: layout.body)
+      case .channels: clickChannels(mouse)
       case .formats: clickGuide(mouse)
       }
       return []

@@ -13,6 +13,7 @@ extension State {
     case .map: MapLayout(self).cells.rows
     case .frontier: max(2, (solver.curve?.frontier.vertices.count ?? 0) / 10 + 1)
     case .compare: comparisonRows
+    case .channels: ChannelsLayout(ScreenLayout(size: size).body).list.rows
     case .formats: GuideLayout(ScreenLayout(size: size).body).list.rows
     }
   }
@@ -22,6 +23,9 @@ extension State {
     case .layers: break
     case .map:
       moveInMap(lines: rows)
+      return []
+    case .channels:
+      moveInChannels(by: rows)
       return []
     case .formats:
       moveInGuide(by: rows)

@@ -16,7 +16,7 @@ struct SolverState: Sendable {
       format =
         switch work {
         case .measurement(_, let format), .estimate(_, let format, _): format
-        case .statistics, .histogram: nil
+        case .statistics, .histogram, .channels: nil
         }
     }
   }
@@ -179,7 +179,10 @@ extension State {
 
   /// Takes note of something that was found.
   mutating func noteForSolver(_ work: Work, _ finding: Finding) -> [Effect] {
-    if case .histogram = work { return [] }
+    switch work {
+    case .histogram, .channels: return []
+    case .statistics, .measurement, .estimate: break
+    }
     solver.findings += 1
     let need = SolverState.Need(work)
     if case .measurement = work { solver.unsure?.inexact.remove(need) }
@@ -191,7 +194,7 @@ extension State {
       if solver.waiting.removeValue(forKey: need) != nil, let format = need.format {
         return want([.measurement(tensor: work.tensor, format: format)])
       }
-    case .measurement, .statistics, .histogram:
+    case .measurement, .statistics, .histogram, .channels:
       guard let wanted = solver.waiting[need] else { return [] }
       let isEnough =
         switch wanted {

@@ -113,6 +113,7 @@ public struct State: Sendable {
   var compare = CompareState()
   var map = MapState()
   var guide = GuideState()
+  var channels = ChannelsState()
 
   // Fitting a device, and exporting.
   var fitting: Fitting

@@ -25,8 +25,9 @@ extension State {
       if let format = shownChoice(of: id).format, let work = nextEstimate(of: id, format) {
         want(work)
       }
+      if let work = channelsWork { want(work) }
       wantChoice(of: id)
-      if view != .map {
+      if view != .map, view != .channels {
         for work in histogramWork(of: id, columns: layout.histogramBins) { want(work) }
       }
       want(.statistics(tensor: id))

@@ -28,6 +28,7 @@ extension State {
     case .map: drawMap(on: &canvas, in: layout.body)
     case .frontier: drawFrontier(on: &canvas, in: layout.body)
     case .compare: drawComparison(on: &canvas, in: layout.body)
+    case .channels: drawChannels(on: &canvas, in: layout.body)
     case .formats: drawGuide(on: &canvas, in: layout.body)
     }
     drawMessage(on: &canvas, in: layout.message)

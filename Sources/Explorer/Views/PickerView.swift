@@ -97,6 +97,8 @@ extension State {
       }
     case .recipe(let form):
       return tensor.map { recipePreviewFormats(form, tensor: $0) } ?? []
+    case nil where view == .channels:
+      return granularityFormatsInSight
     case nil where view == .formats:
       // What can't be had isn't measured.
       let isFit = tensor.map { rules.refusal(of: guide.format, for: $0) == nil } ?? false
