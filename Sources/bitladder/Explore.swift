@@ -40,6 +40,9 @@ struct Explore: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Use the mouse.")
   var mouse = true
 
+  @Flag(help: .hidden)
+  var firstSteps = false
+
   @Option(help: "Play these keys on a screen in memory instead of a terminal ('jj4<Enter>').")
   var script: String?
 
@@ -57,6 +60,9 @@ struct Explore: ParsableCommand {
     options.ladder = try readFormats(ladder)
     options.planPath = plan
     options.mouse = mouse
+    options.version = programVersion
+    options.modelArgument = model.model
+    if firstSteps { options.firstSteps = FirstSteps() }
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
     if start != nil, preset.isGiven {
       throw ValidationError(
@@ -75,6 +81,10 @@ struct Explore: ParsableCommand {
     options.start = try preset.read(for: model, importance: options.importance)
     try read(device, use, for: model, into: &options)
     options.store = store.open()
+    if let path = StateFolder.path(ProcessInfo.processInfo.environment, "first-steps") {
+      options.firstStepsPath = path
+      options.firstSteps = FirstSteps(path: path)
+    }
     defer { options.store?.close() }
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
@@ -99,6 +109,7 @@ struct Explore: ParsableCommand {
     _ name: String?, _ use: UseOptions, for model: Model, into options: inout Options
   ) throws {
     let configuration = try Configuration.load()
+    options.keys = configuration.keys
     options.devices = configuration.allDevices
     options.device = try name.map(configuration.device)
     guard use.isGiven else { return }

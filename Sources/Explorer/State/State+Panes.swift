@@ -44,11 +44,12 @@ extension State {
 
   mutating func switchFocus() -> [Effect] {
     if focus == .list, !hasLadder {
-      message = Notice(text: "no room for the ladder here: t lists the formats", kind: .warning)
+      message = Notice(text: "no room for the ladder here" + by("formats", "lists the formats", after: ": "), kind: .warning)
     } else if focus == .list, let tensor, tensor.suitability.isQuantizable {
       focus = .ladder
       ladderCursor = choice(of: tensor.id)
-      message = Notice(text: "on the ladder: \(glyphs.upAndDown) looks, Enter takes, Tab goes back")
+      message = Notice(text: "on the ladder: \(glyphs.upAndDown) looks" + by("fold", "takes", after: ", ")
+          + by("pane", "goes back", after: ", "))
     } else {
       if focus == .list {
         message = Notice(text: "put the cursor on a tensor that can be quantized", kind: .warning)
@@ -86,8 +87,11 @@ extension State {
   }
 
   /// Escape: leaves one thing after another.
-  mutating func backOut() {
-    if giveUpSolving() { return }
+  mutating func backOut() -> [Effect] {
+    if giveUpSolving() { return [] }
+    if view == .layers, focus == .list, dismissFirstSteps() {
+      return firstSteps.map { [.remember($0)] } ?? []
+    }
     message = nil
     if view != .layers {
       show(.layers)
@@ -101,6 +105,7 @@ extension State {
     } else if isFiltered {
       setFilter(nil)
     }
+    return []
   }
 
   // MARK: - Opening what lies over the panes
@@ -120,7 +125,7 @@ extension State {
 
   mutating func searchAgain(forward: Bool) {
     if (searchText ?? "").isEmpty {
-      message = Notice(text: "nothing searched yet: / searches")
+      message = Notice(text: "nothing searched yet" + by("search", "searches", after: ": "))
     } else {
       search(forward: forward)
     }
