@@ -39,9 +39,12 @@ let package = Package(
     .target(name: "ModelFiles", swiftSettings: optimised),
     .target(name: "Quantization", dependencies: ["CKernels"], swiftSettings: optimised),
     .target(
-      name: "Measurement",
+      name: "Measurement", dependencies: ["ModelFiles", "Quantization"], swiftSettings: optimised),
+    .target(
+      name: "Storage",
       dependencies: [
-        "ModelFiles", "Quantization", .product(name: "GRDB", package: "GRDB.swift"),
+        "ModelFiles", "Quantization", "Measurement",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: optimised),
     .target(
@@ -58,22 +61,23 @@ let package = Package(
     .target(
       name: "Explorer",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
+        "Terminal",
       ],
       swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
-        "Explorer",
+        "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
+        "Terminal", "Explorer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Explorer",
-        "Terminal",
+        "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
+        "Explorer", "Terminal",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -88,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "MeasurementTests",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "SampleSupport",
+        "ModelFiles", "Quantization", "Measurement", "Storage", "SampleSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["packed_golden.py"],
