@@ -111,7 +111,8 @@ extension State {
     guard let modal else {
       guard let action = keys.action(of: key, in: view) else {
         message = Notice(
-          text: "\(key.label(in: glyphs)) does nothing here" + by("help", "shows the keys", after: ": "))
+          text: "\(key.label(in: glyphs)) does nothing here"
+            + by("help", "shows the keys", after: ": "))
         return []
       }
       return perform(action)

@@ -57,7 +57,8 @@ struct CopyingTests {
       player.state.marks = [tensor.id]
       try player.press("y")
       let copied = try #require(player.copied.last)
-      #expect(copied.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
+      #expect(
+        copied.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
       let isPlain = tensor.name.unicodeScalars.allSatisfy {
         $0.properties.generalCategory != .control
       }
@@ -71,7 +72,8 @@ struct CopyingTests {
     try player.press("m*<Enter>y")
     let copied = try #require(player.copied.first)
     let names = copied.split(separator: "\n").map(String.init)
-    #expect(copied.utf8.count <= Clipboard.mostBytes && copied.utf8.count > Clipboard.mostBytes - 200)
+    #expect(
+      copied.utf8.count <= Clipboard.mostBytes && copied.utf8.count > Clipboard.mostBytes - 200)
     let all = Set(player.state.model.tensors.map(\.name))
     #expect(names.allSatisfy { all.contains($0) })
     #expect(

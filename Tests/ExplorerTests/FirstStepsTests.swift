@@ -19,7 +19,9 @@ struct FirstStepsTests {
   }
 
   private func remembered(_ player: Player) -> [String] {
-    player.effects.compactMap { if case .remember(let steps) = $0 { steps.remembered } else { nil } }
+    player.effects.compactMap {
+      if case .remember(let steps) = $0 { steps.remembered } else { nil }
+    }
   }
 
   @Test func nobodyElseIsShownThem() throws {
@@ -80,7 +82,8 @@ struct FirstStepsTests {
         #expect(with.lines[row].columns < size.columns)
       }
     }
-    #expect(try line(player(size: Size(columns: 40, rows: 10))) == " Try ↑↓ move  ←→ bits  Esc hides")
+    #expect(
+      try line(player(size: Size(columns: 40, rows: 10))) == " Try ↑↓ move  ←→ bits  Esc hides")
   }
 
   /// A warning from the start is in the log; it mustn't hide them for ever.
@@ -103,7 +106,8 @@ struct FirstStepsTests {
 
   @Test func whatIsRememberedIsReadAgain() {
     #expect(FirstSteps(remembered: "").left == FirstSteps().left)
-    #expect(FirstSteps(remembered: "bits\nnonsense\n\u{1B}\n").left == [.move, .solve, .save, .help])
+    #expect(
+      FirstSteps(remembered: "bits\nnonsense\n\u{1B}\n").left == [.move, .solve, .save, .help])
     var steps = FirstSteps()
     steps.dismiss()
     #expect(FirstSteps(remembered: steps.remembered).left == [])

@@ -126,7 +126,9 @@ struct KeyMapTests {
     }
     #expect(words("undo", "s").hasSuffix("give save another key, or none: save = []"))
     #expect(words("sav", "s").contains("the nearest are save"))
-    #expect(words("undo", "\u{1B}[2J").contains("no key '") && !words("undo", "\u{1B}").contains("\u{1B}"))
+    #expect(
+      words("undo", "\u{1B}[2J").contains("no key '") && !words("undo", "\u{1B}").contains("\u{1B}")
+    )
     #expect(words(String(repeating: "x", count: 100_000), "s").count < 200)
   }
 

@@ -67,7 +67,7 @@ import Testing
   /// In a prompt it is text: without control characters, and without ending the prompt.
   @Test func pastedTextIsLiteral() throws {
     let terminal = try explore(model)
-    try #require(terminal.press("S\u{15}", until: "save as: "))
+    try #require(terminal.press("S\u{15}", until: "save as:"))
     try #require(
       terminal.press(paste("a\rb\u{1B}[Ac\u{7}\td\u{3}e"), until: "save as: ab[Acde"))
     terminal.send("\u{1B}")

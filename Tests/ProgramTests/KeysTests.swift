@@ -54,7 +54,7 @@ import Testing
   /// One line: the file, the line in it, what was found, what can be there.
   @Test(arguments: [
     ("[keys]\nudno = \"x\"\n", "line 2: keys: there is no action 'udno'; the nearest are undo"),
-    ("a = 1\n\n[keys]\n# more\nundo = \"Ctrl-Foo\"\n", "line 5: keys: undo: there is no key"),
+    ("# some\n\n[keys]\n# more\nundo = \"Ctrl-Foo\"\n", "line 5: keys: undo: there is no key"),
     ("[keys]\nundo = \"s\"\n", "line 2: keys: undo: s is the key of save in Layers as well"),
     ("keys.undo = \"s\"\n", "line 1: keys: undo: s is the key of save"),
     ("keys = { undo = \"s\" }\n", "config.toml: keys: undo: s is the key of save"),

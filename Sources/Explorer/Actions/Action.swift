@@ -48,7 +48,8 @@ struct Action: Sendable, Identifiable {
   func refusal(in state: State) -> String? {
     guard !views.contains(state.view) else { return objection(state) }
     let view = View.allCases.first { views.contains($0) } ?? .layers
-    return "that belongs to \(view.title)" + state.by("view\(view.title)", "goes there", after: ": ")
+    return "that belongs to \(view.title)"
+      + state.by("view\(view.title)", "goes there", after: ": ")
   }
 }
 

@@ -22,7 +22,8 @@ extension State {
     }
     guard text.utf8.count <= Clipboard.mostBytes else {
       message = Notice(
-        text: "nothing was copied: a name of \(first.utf8.count) bytes is more than a terminal takes",
+        text:
+          "nothing was copied: a name of \(first.utf8.count) bytes is more than a terminal takes",
         kind: .warning)
       return []
     }

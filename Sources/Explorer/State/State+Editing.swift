@@ -215,7 +215,8 @@ extension State {
       message = markNotice
     } else {
       rangeStart = row?.subject
-      message = Notice(text: "move to the other end" + by("range", "again marks all between", after: "; "))
+      message = Notice(
+        text: "move to the other end" + by("range", "again marks all between", after: "; "))
     }
   }
 
@@ -260,7 +261,8 @@ extension State {
   private var markNotice: Notice {
     Notice(
       text: marks.isEmpty
-        ? "nothing is marked" : "\(marks.count) marked: a step now moves them all" + by("back", "unmarks", after: "; "))
+        ? "nothing is marked"
+        : "\(marks.count) marked: a step now moves them all" + by("back", "unmarks", after: "; "))
   }
 
   func isFolded(_ row: Row) -> Bool {

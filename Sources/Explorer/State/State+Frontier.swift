@@ -184,6 +184,7 @@ extension State {
     }
     solver.before = before
     compare.against = Self.beforeSolving
-    message = Notice(text: "\(describe(step))\(left)" + ways(("viewCompare", "compares"), ("undo", "undoes")))
+    message = Notice(
+      text: "\(describe(step))\(left)" + ways(("viewCompare", "compares"), ("undo", "undoes")))
   }
 }

@@ -44,11 +44,14 @@ extension State {
 
   mutating func switchFocus() -> [Effect] {
     if focus == .list, !hasLadder {
-      message = Notice(text: "no room for the ladder here" + by("formats", "lists the formats", after: ": "), kind: .warning)
+      message = Notice(
+        text: "no room for the ladder here" + by("formats", "lists the formats", after: ": "),
+        kind: .warning)
     } else if focus == .list, let tensor, tensor.suitability.isQuantizable {
       focus = .ladder
       ladderCursor = choice(of: tensor.id)
-      message = Notice(text: "on the ladder: \(glyphs.upAndDown) looks" + by("fold", "takes", after: ", ")
+      message = Notice(
+        text: "on the ladder: \(glyphs.upAndDown) looks" + by("fold", "takes", after: ", ")
           + by("pane", "goes back", after: ", "))
     } else {
       if focus == .list {

@@ -322,7 +322,8 @@ extension State {
       text: "exact figures are there: "
         + (isBest
           ? "the plan for \(goal) is still the best, \(figure)"
-          : "another plan for \(goal) is better, \(figure)" + by("solve", "Enter takes it", after: "; ")))
+          : "another plan for \(goal) is better, \(figure)"
+            + by("solve", "Enter takes it", after: "; ")))
   }
 
   /// What is said while a plan is solved; nil if none is.

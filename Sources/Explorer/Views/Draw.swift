@@ -30,7 +30,8 @@ extension State {
   private func drawTooSmall(on canvas: inout Canvas) {
     let minimum = ScreenLayout.minimum
     let lines = [
-      "Too small: \(size), needs \(minimum)", hasUnsavedChanges ? by("quit", "asks", after: "unsaved; ") : by("quit", "quits"),
+      "Too small: \(size), needs \(minimum)",
+      hasUnsavedChanges ? by("quit", "asks", after: "unsaved; ") : by("quit", "quits"),
     ]
     let top = max(0, (size.rows - lines.count) / 2)
     for (index, line) in lines.enumerated() {

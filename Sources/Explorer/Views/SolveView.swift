@@ -181,7 +181,8 @@ extension State {
 
   /// One of some values, the chosen one in brackets.
   private func drawChoices(
-    _ values: [String], _ chosen: Int?, _ isAt: Bool, _ place: Int, on canvas: inout Canvas, in rect: Rect
+    _ values: [String], _ chosen: Int?, _ isAt: Bool, _ place: Int, on canvas: inout Canvas,
+    in rect: Rect
   ) {
     var column = rect.column
     for (index, value) in values.enumerated() {
