@@ -29,7 +29,9 @@ extension State {
       let time = entry.time?.text ?? "#\(entry.number)"
       let head = time.padded(to: 10) + kind.mark.padded(to: indent - 10)
       let often = entry.count > 1 ? " (\(entry.count) times)" : ""
-      return (entry.notice.text.sanitised + often).wrapped(to: room).enumerated().map {
+      // What can be done next stands apart on the line of messages.
+      let text = entry.notice.text.sanitised.replacing("   ", with: "; ")
+      return (text + often).wrapped(to: room).enumerated().map {
         LogLine(
           text: $0.element, style: kind.style,
           time: $0.offset == 0 ? head : String(repeating: " ", count: indent))
