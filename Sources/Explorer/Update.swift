@@ -53,6 +53,12 @@ extension State {
         lostWork = work
       case .exported(let outcome):
         take(outcome)
+      case .reported(let outcome):
+        take(outcome)
+      case .logged(let text):
+        log(Notice(text: text, kind: .warning))
+      case .time(let time):
+        self.time = time
       }
     }
     if findingsChanged { refreshTotals() }
@@ -106,13 +112,15 @@ extension State {
     }
   }
 
-  private mutating func handle(_ key: Key) -> [Effect] {
+  mutating func handle(_ key: Key) -> [Effect] {
     if ScreenLayout(size: size).arrangement == .tooSmall {
-      return key == .character("q") || key == .control("c") ? quitOrAsk() : []
+      return keys.action(of: key, in: view)?.id == "quit" ? quitOrAsk() : []
     }
     guard let modal else {
-      guard let action = actionOfPane(key) ?? Action.bound(to: key, in: view) else {
-        message = Notice(text: "\(key.asciiLabel) does nothing here: ? shows the keys")
+      guard let action = actionOfPane(key) ?? keys.action(of: key, in: view) else {
+        message = Notice(
+          text: "\(key.label(in: glyphs)) does nothing here"
+            + by("help", "shows the keys", after: ": "))
         return []
       }
       return perform(action)
@@ -120,6 +128,7 @@ extension State {
     if key == .control("z") { return [.suspend] }
     switch modal {
     case .help(let scroll): handleHelp(key, scroll)
+    case .log(let scroll): handleLog(key, scroll)
     case .picker(let picker): return handlePicker(key, picker)
     case .recipe(let form): handleRecipe(key, form)
     case .prompt(let prompt): return handlePrompt(key, prompt)
@@ -143,8 +152,8 @@ extension State {
       message = Notice(text: objection, kind: .warning)
       return []
     }
-    if action.section == .moving, message?.kind == .plain { message = nil }
-    return action.perform(&self)
+    if action.section == .moving, message?.kind == .plain || hidesFirstSteps { message = nil }
+    return noteFirstStep(action.id) + action.perform(&self)
   }
 
   private mutating func paste(_ text: String) {
@@ -189,10 +198,10 @@ extension State {
     case .end, .character("G"): modal = .help(scroll: 1_000)
     case .escape, .enter, .character("q"), .character("?"), .control("c"):
       modal = nil
-    default: break
+    default: if keys.action(of: key, in: view)?.id == "help" { modal = nil }
     }
     if case .help(let scroll) = modal {
-      modal = .help(scroll: min(scroll, HelpView.maximumScroll(size: size, glyphs: glyphs)))
+      modal = .help(scroll: min(scroll, HelpView.maximumScroll(self)))
     }
   }
 
@@ -246,7 +255,7 @@ extension State {
       message = nil
       search(forward: true, includingHere: true)
     case .filter: setFilter(prompt.input.string)
-    case .mark, .saveAs, .export: message = nil
+    case .mark, .saveAs, .export, .report: message = nil
     }
   }
 
@@ -263,8 +272,9 @@ extension State {
         let count = rows.count { if case .tensor = $0.subject { true } else { false } }
         message = Notice(
           text: count == 0
-            ? "nothing matches: Esc shows all again"
-            : "\(Figures.counted(count, "tensor")) match\(count == 1 ? "es" : ""): Esc shows all again"
+            ? "nothing matches" + by("back", "shows all again", after: ": ")
+            : "\(Figures.counted(count, "tensor")) match\(count == 1 ? "es" : "")"
+              + by("back", "shows all again", after: ": ")
         )
       } catch {
         message = Notice(text: error.description, kind: .warning)
@@ -278,6 +288,9 @@ extension State {
     case .export(let target):
       guard !text.isEmpty else { return [] }
       return write(target, to: text, overwriting: false)
+    case .report:
+      guard !text.isEmpty else { return [] }
+      return writeReport(to: text, overwriting: false)
     }
     return []
   }
@@ -313,6 +326,10 @@ extension State {
       return write(target, to: path, overwriting: true)
     case (.overwriteExport(let target, let path), "a"):
       askForPath(target, path)
+    case (.overwriteReport(let path), "o"):
+      return writeReport(to: path, overwriting: true)
+    case (.overwriteReport(let path), "a"):
+      askForReport(path)
     case (.otherModel(let match), "a"):
       take(match, stamp: nil, isSaved: false)
       message = Notice(

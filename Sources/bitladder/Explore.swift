@@ -43,6 +43,9 @@ struct Explore: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Use the mouse.")
   var mouse = true
 
+  @Flag(help: .hidden)
+  var firstSteps = false
+
   @Option(help: "Play these keys on a screen in memory instead of a terminal ('jj4<Enter>').")
   var script: String?
 
@@ -60,6 +63,9 @@ struct Explore: ParsableCommand {
     options.ladder = try readFormats(ladder)
     options.planPath = plan
     options.mouse = mouse
+    options.version = programVersion
+    options.modelArgument = model.model
+    if firstSteps { options.firstSteps = FirstSteps() }
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
     if start != nil, preset.isGiven {
       throw ValidationError(
@@ -78,6 +84,10 @@ struct Explore: ParsableCommand {
     options.start = try preset.read(for: model, importance: options.importance)
     try read(device, use, for: model, into: &options)
     options.store = store.open()
+    if let path = StateFolder.path(ProcessInfo.processInfo.environment, "first-steps") {
+      options.firstStepsPath = path
+      options.firstSteps = FirstSteps(path: path)
+    }
     defer { options.store?.close() }
     options.journals = JournalFolder(ProcessInfo.processInfo.environment)
     do {
@@ -105,6 +115,7 @@ struct Explore: ParsableCommand {
     let configuration = try Configuration.load()
     options.theme = (theme ?? configuration.theme).theme(
       environment: ProcessInfo.processInfo.environment)
+    options.keys = configuration.keys
     options.devices = configuration.allDevices
     options.device = try name.map(configuration.device)
     guard use.isGiven else { return }

@@ -113,9 +113,9 @@ struct EditingTests {
     var player = try played("*4")
     #expect(player.message == "4 bits for 3 tensors   u undoes it")
     try player.press("u")
-    #expect(player.message == "undone: 4 bits for 3 tensors")
+    #expect(player.message == "undone: 4 bits for 3 tensors   Ctrl-R does it again")
     try player.press("<C-r>")
-    #expect(player.message == "done again: 4 bits for 3 tensors")
+    #expect(player.message == "done again: 4 bits for 3 tensors   u undoes it")
     try player.press("mnorm<Enter><Esc>k6")
     #expect(
       player.message

@@ -17,6 +17,8 @@ struct Player {
   var answers: Answers
   private(set) var effects: [Effect] = []
   private(set) var hasQuit = false
+  /// What was put on the clipboard.
+  private(set) var copied: [String] = []
   private var urgent: [Work] = []
   private var background: [Work] = []
 
@@ -57,9 +59,11 @@ struct Player {
       case .save(let file, let assignments): save(file, assignments)
       case .solve(let request): take([.solved(request.run())])
       case .export(let request): take([.exported(request.run())])
+      case .report(let request): take([.reported(request.run())])
+      case .copy(let text): copied.append(text)
       case .quit: hasQuit = true
       case .reload(let path): take([Session.reload(path)])
-      case .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal, .dropJournal: break
+      case .remember, .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal, .dropJournal: break
       }
     }
   }
@@ -115,7 +119,7 @@ struct Player {
   var asksForAPath: Bool {
     guard case .prompt(let prompt) = state.modal else { return false }
     switch prompt.kind {
-    case .saveAs, .export: return true
+    case .saveAs, .export, .report: return true
     case .search, .filter, .mark: return false
     }
   }

@@ -46,7 +46,7 @@ extension Action {
       return []
     },
     Action(
-      id: "logCounts", section: .histogram, keys: [.character("y")],
+      id: "logCounts", section: .histogram, keys: [.character("L")],
       title: "linear or logarithmic counts"
     ) {
       $0.logCounts.toggle()
@@ -76,13 +76,16 @@ extension Action {
 extension State {
   /// The last line while the histogram has the focus.
   var histogramHints: [(hint: Hint, priority: Int)] {
-    let own: [(String, String, String?, Int)] = [
-      ("i", "closer", "zoomIn", 3), ("o", "farther", "zoomOut", 4),
-      (glyphs.leftAndRight, "pan", nil, 5), ("w", "whole", "zoomAll", 7),
-      ("y", logCounts ? "linear" : "log", "logCounts", 6), ("E", "errors", "errorCurve", 8),
-      ("- +", "bits", nil, 9), ("Tab", "list", "pane", 10), ("Esc", "back", "back", 0),
-      ("?", "help", "help", 1), ("q", "quit", "quit", 2),
+    let own: [(key: String?, text: String, action: String?, priority: Int)] = [
+      (key("zoomIn"), "closer", "zoomIn", 3), (key("zoomOut"), "farther", "zoomOut", 4),
+      (glyphs.leftAndRight, "pan", nil, 5), (key("zoomAll"), "whole", "zoomAll", 7),
+      (key("logCounts"), logCounts ? "linear" : "log", "logCounts", 6),
+      (key("errorCurve"), "errors", "errorCurve", 8), (key("pane"), "list", "pane", 10),
+      (key("back"), "back", "back", 0), (key("help"), "help", "help", 1),
+      (key("quit"), "quit", "quit", 2),
     ]
-    return own.map { (Hint(key: $0.0, text: $0.1, action: $0.2), $0.3) }
+    return own.compactMap { item in
+      item.key.map { (Hint(key: $0, text: item.text, action: item.action), item.priority) }
+    }
   }
 }

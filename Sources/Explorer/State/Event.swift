@@ -28,6 +28,12 @@ public enum ExplorerEvent: Sendable {
   case lostWork(RecoveredWork)
   /// What came of exporting.
   case exported(ExportOutcome)
+  /// What came of writing a report.
+  case reported(ReportOutcome)
+  /// Something for the log alone.
+  case logged(String)
+  /// The time at which what follows came.
+  case time(ClockTime)
 }
 
 /// The decisions that a written file holds; opaque outside the explorer.
@@ -62,6 +68,12 @@ public enum Effect: Sendable {
   case dropJournal(String)
   /// Builds an export, or writes one.
   case export(ExportRequest)
+  /// Writes a report.
+  case report(ReportRequest)
+  /// Remembers what a new user has done.
+  case remember(FirstSteps)
+  /// Puts a text on the clipboard.
+  case copy(String)
   /// Switches the mouse on or off.
   case mouse(Bool)
   /// Stops until the shell continues the program.

@@ -65,7 +65,8 @@ extension State {
     focus = .ladder
     ladderCursor = choice(of: tensor.id)
     message = Notice(
-      text: "on the ladder: \(glyphs.upAndDown) looks, Enter takes, Tab goes to the histogram")
+      text: "on the ladder: \(glyphs.upAndDown) looks" + by("fold", "takes", after: ", ")
+        + by("pane", "goes to the histogram", after: ", "))
     return true
   }
 
@@ -102,8 +103,11 @@ extension State {
   }
 
   /// Escape: leaves one thing after another.
-  mutating func backOut() {
-    if giveUpSolving() { return }
+  mutating func backOut() -> [Effect] {
+    if giveUpSolving() { return [] }
+    if view == .layers, focus == .list, dismissFirstSteps() {
+      return firstSteps.map { [.remember($0)] } ?? []
+    }
     message = nil
     if view != .layers {
       show(.layers)
@@ -117,6 +121,7 @@ extension State {
     } else if isFiltered {
       setFilter(nil)
     }
+    return []
   }
 
   // MARK: - Opening what lies over the panes
@@ -136,7 +141,7 @@ extension State {
 
   mutating func searchAgain(forward: Bool) {
     if (searchText ?? "").isEmpty {
-      message = Notice(text: "nothing searched yet: / searches")
+      message = Notice(text: "nothing searched yet" + by("search", "searches", after: ": "))
     } else {
       search(forward: forward)
     }

@@ -138,7 +138,7 @@ extension State {
   }
 
   /// A model's name as a file name: what a shell or a file system would trip over becomes `-`.
-  private func fileName(of name: String) -> String {
+  func fileName(of name: String) -> String {
     let clean = name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }
     // A file's name holds 255 bytes, and saving adds some.
     var text = ""

@@ -105,6 +105,9 @@ extension State {
       presets: presets, needsExact: needsExact)
   }
 
+  /// What the curve of a report is made of.
+  var solverBasis: SolverBasis { basis(solver.settings, plans: namedPlans) }
+
   // MARK: - Asking
 
   /// Solves for what the settings say: as soon as all figures are there.
@@ -134,7 +137,7 @@ extension State {
         .solve(
           SolverRequest(
             number: solver.requests, task: .curve,
-            basis: basis(solver.settings, plans: namedPlans),
+            basis: solverBasis,
             isRefresh: curveKey.isRefresh(of: solver.curveKey))))
     }
     if let open = solver.open, open.number == nil, solver.waiting.isEmpty || !open.hasAsked {
@@ -279,7 +282,7 @@ extension State {
     }
     solver.before = before
     compare.against = Self.beforeSolving
-    message = Notice(text: words + "   F4 compares, u undoes")
+    message = Notice(text: words + ways(("viewCompare", "compares"), ("undo", "undoes")))
   }
 
   /// A solved plan's size and error, and how far from the best it may be at most.
@@ -322,7 +325,8 @@ extension State {
       text: "exact figures are there: "
         + (isBest
           ? "the plan for \(goal) is still the best, \(figure)"
-          : "another plan for \(goal) is better, \(figure); b Enter takes it"))
+          : "another plan for \(goal) is better, \(figure)"
+            + by("solve", "Enter takes it", after: "; ")))
   }
 
   /// What is said while a plan is solved; nil if none is.
@@ -343,7 +347,7 @@ extension State {
       return sum + Double(model.tensors[work.tensor].weightCount)
     }
     if pace > 0 { text += ", about \(Figures.duration(weights / pace))" }
-    return text + "; Esc gives up"
+    return text + by("back", "gives up", after: "; ")
   }
 }
 

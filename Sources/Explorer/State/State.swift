@@ -38,6 +38,18 @@ public struct Options: Sendable {
   public var colors = ColorDepth.many
   /// What the screen looks like.
   public var theme = ThemeName.dark
+  /// Which keys do what.
+  public var keys = KeyMap.standard
+  /// Why nothing can be copied to the terminal's clipboard; nil if it can be tried.
+  public var clipboardObjection: String?
+  /// What a new user is shown; nil for others.
+  public var firstSteps: FirstSteps?
+  /// Where what was done of it is remembered, if it is.
+  public var firstStepsPath: String?
+  /// What was typed to open the model, for a report.
+  public var modelArgument: String?
+  /// The program's version, for a report.
+  public var version = ""
 
   /// The defaults.
   public init() {}
@@ -57,6 +69,11 @@ public struct State: Sendable {
   var colors: ColorDepth
   var theme: ThemeName
   var mouse: Bool
+  let keys: KeyMap
+  let clipboardObjection: String?
+  let modelArgument: String?
+  let version: String
+  var firstSteps: FirstSteps?
 
   // What the user decided.
   var edits: Edits
@@ -88,9 +105,16 @@ public struct State: Sendable {
   var focus = Focus.list
   var ladderCursor: Choice?
   var modal: Modal?
-  var message: Notice?
+  var message: Notice? {
+    didSet { if let message { log(message) } }
+  }
+  var log = MessageLog()
+  /// When the events that are being taken came; nil without a clock.
+  var time: ClockTime?
   var logCounts = false
   var histogram = HistogramState()
+  /// What was chosen from the palette, the last first, by ids.
+  var recentActions: [String] = []
 
   // Saving.
   /// What an earlier session left behind, until it is offered.
@@ -158,6 +182,11 @@ public struct State: Sendable {
     colors = options.colors
     theme = options.theme
     mouse = options.mouse
+    keys = options.keys
+    clipboardObjection = options.clipboardObjection
+    firstSteps = options.firstSteps
+    modelArgument = options.modelArgument
+    version = options.version
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
     savedAssignments = edits.assignments
@@ -175,7 +204,10 @@ public struct State: Sendable {
     refreshRows()
     moveToFirstTensor()
     if importance != nil { solver.settings.objective = .weighted }
-    if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
+    for note in model.notes.reversed() {
+      message = Notice(text: note, kind: .warning)
+      message.map { log($0) }
+    }
   }
 
   // MARK: - What is under the cursor

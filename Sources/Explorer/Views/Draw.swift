@@ -40,7 +40,8 @@ extension State {
   private func drawTooSmall(on canvas: inout Canvas) {
     let minimum = ScreenLayout.minimum
     let lines = [
-      "Too small: \(size), needs \(minimum)", hasUnsavedChanges ? "unsaved; q asks" : "q quits",
+      "Too small: \(size), needs \(minimum)",
+      hasUnsavedChanges ? by("quit", "asks", after: "unsaved; ") : by("quit", "quits"),
     ]
     let top = max(0, (size.rows - lines.count) / 2)
     for (index, line) in lines.enumerated() {
@@ -48,7 +49,7 @@ extension State {
       canvas.write(line, at: Point(column: column, row: top + index))
     }
     if case .question(let question) = modal, case .quit = question.subject, size.rows > 3 {
-      canvas.write("q again discards", at: Point(column: 0, row: size.rows - 1))
+      canvas.write(by("quit", "again discards"), at: Point(column: 0, row: size.rows - 1))
     }
   }
 
@@ -174,13 +175,29 @@ extension State {
       return
     }
     var parts: [String] = []
-    if rangeStart != nil { parts.append("marking a range: v ends it") }
+    if rangeStart != nil { parts.append("marking a range" + by("range", "ends it", after: ": ")) }
     if !marks.isEmpty { parts.append("\(marks.count) marked") }
     if let filter { parts.append("filter: \(filter.text.sanitised)") }
-    if !parts.isEmpty { parts.append("Esc backs out") }
+    if !parts.isEmpty { parts.append(by("back", "backs out")) }
     if let words = solverStatus { parts = [words] }
+    if showsFirstSteps { drawFirstSteps(on: &canvas, in: rect) }
     canvas.write(
       parts.joined(separator: "  "), at: rect.origin, style: Theme.mark, within: rect.columns)
+  }
+
+  /// What a new user may try first.
+  private func drawFirstSteps(on canvas: inout Canvas, in rect: Rect) {
+    var column = rect.column
+    func put(_ text: String, _ style: Style) {
+      column += canvas.write(
+        text, at: Point(column: column, row: rect.row), style: style,
+        within: max(0, rect.endColumn - column))
+    }
+    put(firstStepsTitle(columns: rect.columns), Theme.title)
+    for hint in firstStepHints(columns: rect.columns) {
+      put(hint.key + " ", Theme.key)
+      put(hint.text + "  ", .standard)
+    }
   }
 
   private func drawPrompt(_ prompt: Prompt, on canvas: inout Canvas, in rect: Rect) {
@@ -191,6 +208,7 @@ extension State {
       case .mark: "mark: "
       case .saveAs: "save as: "
       case .export(let target): "write for \(target.consumer.rawValue): "
+      case .report: "write a report: "
       }
     let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
     let room = max(1, rect.endColumn - start - 1)
@@ -200,7 +218,9 @@ extension State {
       switch prompt.kind {
       case .filter, .mark: "text, glob or /regex/"
       case .search where message != nil: message?.text
-      case .saveAs where message != nil, .export where message != nil: message?.text
+      case .saveAs where message != nil, .export where message != nil,
+        .report where message != nil:
+        message?.text
       default: nil
       }
     if let note, room - used > note.columns + 2 {
@@ -228,6 +248,8 @@ extension State {
     let key: String
     let text: String
     let action: String?
+    /// The key that a click on it stands for, where it is no action.
+    var press: Key?
     var columns: Int { key.columns + 1 + text.columns }
   }
 
@@ -258,11 +280,11 @@ extension State {
   private var currentHints: [(hint: Hint, priority: Int)] {
     func fixed(_ pairs: [(String, String)]) -> [(hint: Hint, priority: Int)] {
       pairs.enumerated().map { index, pair in
-        (Hint(key: pair.0, text: pair.1, action: nil), index)
+        (Hint(key: pair.0, text: pair.1, action: nil, press: Key(name: pair.0)), index)
       }
     }
     switch modal {
-    case .help: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
+    case .help, .log: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
     case .picker:
       return fixed([("Enter", "take"), ("Esc", "cancel"), (glyphs.upAndDown, "choose")])
     case .recipe:
@@ -285,12 +307,12 @@ extension State {
     return Action.all.compactMap { action in
       guard let hint = action.hint, action.refusal(in: self) == nil else { return nil }
       if focus == .ladder, action.id == "fold" {
-        return (Hint(key: "Enter", text: "take", action: action.id), 0)
+        return (Hint(key: key("fold") ?? "Enter", text: "take", action: action.id), 0)
       }
+      guard let first = keys.keys(of: action).first else { return nil }
       let key =
-        ["fewer", "smaller", "mapLeft"].contains(action.id) && focus != .histogram
-        ? glyphs.leftAndRight
-        : action.keys.first?.label(in: glyphs) ?? ""
+        ["fewer", "smaller", "mapLeft"].contains(action.id) && first == .left && focus != .histogram
+        ? glyphs.leftAndRight : first.label(in: glyphs)
       let text = action.id == "pane" ? nameOfNextPane : hint.text
       return (Hint(key: key, text: text, action: action.id), hint.priority)
     }
