@@ -12,6 +12,15 @@ let optimised: [SwiftSetting] = [
   .unsafeFlags(["-O"], .when(configuration: .debug))
 ]
 
+/// The fuzzer of the parsers, which needs libFuzzer: Tests/Fuzzing/README.md says how to build it.
+let fuzzer: [Target] =
+  Context.environment["BITLADDER_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Fuzzer")
+  ]
+
 let package = Package(
   name: "bitladder",
   platforms: [.macOS(.v15)],
@@ -61,19 +70,22 @@ let package = Package(
         "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
       ],
       swiftSettings: optimised),
+    .target(
+      name: "Settings",
+      dependencies: ["ModelFiles", .product(name: "TOMLKit", package: "TOMLKit")],
+      swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
-        "Explorer",
+        "Explorer", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
       ]),
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Explorer",
-        "Terminal",
+        "Terminal", "FuzzTargets",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -123,5 +135,20 @@ let package = Package(
       exclude: ["Frames"]),
     .testTarget(
       name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
-  ]
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "Settings",
+      ],
+      path: "Tests/Fuzzing/Targets", swiftSettings: optimised),
+    .executableTarget(
+      name: "ParserHost", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Host"),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: [
+        "FuzzTargets", "ParserHost", "SampleSupport", "PseudoTerminalSupport",
+      ],
+      resources: [.copy("Corpus")]),
+  ] + fuzzer
 )

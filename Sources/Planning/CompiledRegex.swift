@@ -8,9 +8,9 @@
 ///
 /// Back-references are refused: without them the C library matches in time linear in the text.
 final class CompiledRegex: Sendable {
-  /// Longer patterns, and larger repetition counts, are refused: the automaton grows with both.
+  /// Longer patterns, and larger automata, are refused: compiling and matching take time with both.
   static let maximumLength = 500
-  static let maximumRepetition = 100
+  static let maximumStates = 2000
 
   // regexec() is thread-safe and doesn't change the compiled expression.
   private nonisolated(unsafe) var compiled = regex_t()
@@ -37,25 +37,11 @@ final class CompiledRegex: Sendable {
     if text.isEmpty { return "it is empty" }
     if text.utf8.count > maximumLength { return "it is longer than \(maximumLength) bytes" }
     var escaped = false
-    var repetition: Int?
-    var repetitions = 0
-    for character in text {
-      if escaped, character.isASCII, character.isNumber { return "it has a back-reference" }
-      escaped = character == "\\" && !escaped
-      switch character {
-      case "{":
-        repetition = 0
-        repetitions += 1
-      case "}", ",": repetition = character == "," ? 0 : nil
-      default:
-        guard let digit = character.wholeNumberValue, let count = repetition else { continue }
-        repetition = min(count * 10 + digit, 1_000_000)
-        if count * 10 + digit > maximumRepetition {
-          return "it repeats more than \(maximumRepetition) times"
-        }
-      }
+    for byte in text.utf8 {
+      if escaped, 0x30...0x39 ~= byte { return "it has a back-reference" }
+      escaped = byte == UInt8(ascii: "\\") && !escaped
     }
-    // Nested counts multiply: (a{100}){100} is an automaton of ten thousand states.
-    return repetitions > 2 ? "it has more than two counted repetitions" : nil
+    return RegexSize.states(of: text) > maximumStates
+      ? "it repeats too much: what is repeated within a repetition multiplies" : nil
   }
 }

@@ -38,9 +38,19 @@ struct PatternTests {
     ("[z-a]", "the pattern '[z-a]' can't be read: a range in [ ] runs backwards"),
     ("//", "the pattern '//' can't be read: it is empty"),
     ("/(a)\\1/", "the pattern '/(a)\\1/' can't be read: it has a back-reference"),
-    ("/a{101}/", "the pattern '/a{101}/' can't be read: it repeats more than 100 times"),
-    ("/a{1,999999999999}/", "it repeats more than 100 times"),
-    ("/((a{9}){9}){9}/", "it has more than two counted repetitions"),
+    (
+      "/a{2001}/",
+      "/a{2001}/' can't be read: it repeats too much: what is repeated within a repetition multiplies"
+    ),
+    ("/a{1,999999999999}/", "it repeats too much"), ("/a{9999,}/", "it repeats too much"),
+    ("/((a{13}){13}){13}/", "it repeats too much"),
+    ("/((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+/", "can't be read"),
+    (
+      "/\(String(repeating: "(", count: 30))a\(String(repeating: "+)", count: 30))/",
+      "repeats too much"
+    ),
+    ("/\(String(repeating: "(", count: 30))[a(]\(String(repeating: ")+", count: 30))/", "too much"),
+    ("/\(String(repeating: "a+", count: 12))\(String(repeating: "+", count: 30))/", "too much"),
     ("/\(String(repeating: "a", count: 501))/", "it is longer than 500 bytes"),
     ("/(/", "can't be read"), ("/[/", "can't be read"), ("/a{2/", "can't be read"),
   ])
