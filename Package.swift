@@ -54,6 +54,10 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: optimised),
+    .target(
+      name: "Evaluation",
+      dependencies: ["CKernels", "ModelFiles", "Quantization", "Measurement", "Planning"],
+      swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -107,6 +111,12 @@ let package = Package(
         "Exports",
       ],
       resources: [.copy("LlamaQuantize"), .copy("MLX")]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
+      ],
+      exclude: ["networks_golden.py"], resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
