@@ -21,7 +21,9 @@ struct DenseTests {
   }
 
   @Test(
-    arguments: [(1, 1, 1), (12, 32, 8), (13, 33, 300), (7, 401, 3), (100, 17, 257), (64, 400, 600)],
+    arguments: [
+      (1, 1, 1), (12, 32, 8), (13, 33, 300), (7, 401, 3), (100, 17, 257), (64, 400, 600),
+    ],
     [true, false])
   func productsAreThoseOfTheDefinition(_ sizes: (Int, Int, Int), isTransposed: Bool) {
     let (rows, columns, depth) = sizes

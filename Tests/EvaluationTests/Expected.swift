@@ -12,7 +12,8 @@ struct Expected {
 
   init(_ name: String) throws {
     path = try Self.folder(name)
-    let json = try JSONParser.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: path + "/expected.json"))))
+    let json = try JSONParser.parse(
+      [UInt8](Data(contentsOf: URL(fileURLWithPath: path + "/expected.json"))))
     sequences = try #require(json["sequences"]?.array).map { $0.array?.compactMap(\.int) ?? [] }
     rows = try #require(json["rows"]?.array).compactMap(\.int)
     outputs = try #require(json["outputs"]?.array).map {

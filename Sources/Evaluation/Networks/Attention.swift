@@ -29,7 +29,9 @@ struct Attention: Sendable {
       let block = start..<min(rows, start + Self.blockRows)
       let seen = visible(from: block, rows)
       // Relative to the first key that the block sees.
-      let first = block.map { UInt32(visible(from: $0..<$0 + 1, rows).lowerBound - seen.lowerBound) }
+      let first = block.map {
+        UInt32(visible(from: $0..<$0 + 1, rows).lowerBound - seen.lowerBound)
+      }
       let end = block.map { UInt32(visible(from: $0..<$0 + 1, rows).upperBound - seen.lowerBound) }
       for head in 0..<heads {
         let shared = head / (heads / keyValueHeads)

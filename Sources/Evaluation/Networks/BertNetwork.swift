@@ -24,6 +24,8 @@ struct BertNetwork: Network {
     var activation = Activation.gelu
   }
 
+  var width: Int { sizes.hidden }
+
   init(_ model: Model) throws(EvaluationError) {
     let table = TensorTable(model)
     let sizes = try Self.sizes(model, table)

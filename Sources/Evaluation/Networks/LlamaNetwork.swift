@@ -15,6 +15,8 @@ struct LlamaNetwork: Network {
   private let rotation: RotationTable
   private let windowRotation: RotationTable
 
+  var width: Int { configuration.hidden }
+
   /// - Throws: what the model lacks, or has and isn't supported.
   init(_ model: Model, _ family: LlamaConfiguration.Family) throws(EvaluationError) {
     var configuration = try LlamaConfiguration(model, family)

@@ -50,6 +50,8 @@ protocol Network: Sendable {
   var task: Task { get }
   /// The most positions that it was made for; nil: no limit.
   var contextLength: Int? { get }
+  /// The numbers of a row between blocks, about.
+  var width: Int { get }
 
   /// What is wrong with a sample; nil if it can be run.
   func objection(to sample: Sample) -> String?

@@ -46,6 +46,8 @@ struct SequentialNetwork: Network {
     func places(_ length: Int) -> Int { (length + 2 * padding - size) / stride + 1 }
   }
 
+  var width: Int { input.count }
+
   init(_ model: Model) throws(EvaluationError) {
     guard let configuration = model.configuration,
       let layers = configuration["layers"]?.array,
@@ -62,7 +64,8 @@ struct SequentialNetwork: Network {
     for layer in layers { try reader.add(layer) }
     steps = reader.steps
     guard reader.shape.count >= 2, !steps.isEmpty else {
-      throw .setting("\(model.name): its layers end in \(reader.shape.count) numbers, not in classes")
+      throw .setting(
+        "\(model.name): its layers end in \(reader.shape.count) numbers, not in classes")
     }
     stages = steps.enumerated().map { index, step in
       Stage(name: "layer \(index)", block: nil, tensors: step.tensors)
