@@ -2,6 +2,7 @@ import Foundation
 import Measurement
 import ModelFiles
 import Quantization
+import Storage
 
 /// How long the store of measurements takes: to hash, to remember, and to recall a very large model.
 enum StoreBenchmark {

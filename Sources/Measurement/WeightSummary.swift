@@ -40,4 +40,22 @@ public struct WeightSummary: Sendable, Equatable {
     outliers = statistics.outliers()
     squares = Double(count) * (statistics.variance + mean * mean)
   }
+
+  /// A summary from its numbers, as they were remembered.
+  package init(
+    count: Int, nan: Int, infinite: Int, zeros: Int, outliers: Int, minimum: Double,
+    maximum: Double, mean: Double, deviation: Double, kurtosis: Double, squares: Double
+  ) {
+    self.count = count
+    self.nan = nan
+    self.infinite = infinite
+    self.zeros = zeros
+    self.outliers = outliers
+    self.minimum = minimum
+    self.maximum = maximum
+    self.mean = mean
+    self.deviation = deviation
+    self.kurtosis = kurtosis
+    self.squares = squares
+  }
 }

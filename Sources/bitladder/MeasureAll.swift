@@ -4,6 +4,7 @@ import Foundation
 import Measurement
 import ModelFiles
 import Quantization
+import Storage
 import Synchronization
 
 /// Does all the work on all processors, with progress on standard error if that is a terminal.

@@ -5,6 +5,7 @@ import Measurement
 import ModelFiles
 import Planning
 import Quantization
+import Storage
 
 /// The formats that each of a model's tensors can have under some constraints.
 struct PlanCandidates {

@@ -4,6 +4,7 @@ import Measurement
 import ModelFiles
 import Planning
 import Quantization
+import Storage
 
 /// Measures what a report says of a model.
 struct ReportGathering {

@@ -3,6 +3,7 @@ import Explorer
 import Foundation
 import Measurement
 import ModelFiles
+import Storage
 
 struct Store: ParsableCommand {
   static let configuration = CommandConfiguration(

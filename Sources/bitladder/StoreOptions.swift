@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Measurement
 import ModelFiles
+import Storage
 
 /// Where measurements are remembered.
 struct StoreOptions: ParsableArguments {

@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 
 @testable import Measurement
+@testable import Storage
 
 /// The store of measurements: what is written comes back, whatever happens to the file.
 struct StoreTests {

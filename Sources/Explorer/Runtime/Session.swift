@@ -3,6 +3,7 @@ import Foundation
 import Measurement
 import ModelFiles
 import Planning
+import Storage
 import Synchronization
 import Terminal
 

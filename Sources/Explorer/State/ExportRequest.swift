@@ -6,7 +6,7 @@ import Planning
 public struct ExportRequest: Sendable {
   enum Task: Sendable {
     /// What would be written of the plan of a state.
-    case preview(State)
+    indirect case preview(State)
     /// The files of a plan.
     case write(ExportTarget, path: String, overwriting: Bool)
   }

@@ -4,7 +4,7 @@ import Quantization
 import Terminal
 
 /// What lies over the panes and takes the keys.
-enum Modal: Sendable {
+indirect enum Modal: Sendable {
   case help(scroll: Int)
   case picker(Picker)
   case recipe(RecipeForm)

@@ -3,6 +3,7 @@ import Measurement
 import ModelFiles
 import Planning
 import Quantization
+import Storage
 import Terminal
 
 /// How the explorer was started.

@@ -1,4 +1,5 @@
 import GRDB
+import Measurement
 import ModelFiles
 
 #if canImport(Glibc)

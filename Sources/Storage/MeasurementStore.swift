@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import GRDB
+import Measurement
 import ModelFiles
 import Quantization
 import Synchronization

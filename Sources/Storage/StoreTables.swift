@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Measurement
 import ModelFiles
 import Quantization
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Measurement
 import ModelFiles
 
 /// A store's file: opening it, whatever state it is in, and setting it aside.

@@ -1,4 +1,5 @@
 import Dispatch
+import Measurement
 import ModelFiles
 import Quantization
 import Synchronization

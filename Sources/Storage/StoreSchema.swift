@@ -1,4 +1,5 @@
 import GRDB
+import Measurement
 
 /// The tables of a store.
 ///

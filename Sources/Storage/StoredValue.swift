@@ -1,5 +1,8 @@
 import Foundation
+import Measurement
 import Quantization
+
+import struct Measurement.Measurement
 
 /// What a finding is filed under, with the content: see `StoreSchema`.
 struct FindingKey: Hashable, Sendable {
@@ -123,27 +126,6 @@ enum StoredValue {
 
   private static func number(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Double {
     Double(bitPattern: word(bytes, index))
-  }
-}
-
-extension WeightSummary {
-  /// A summary from its numbers.
-  init(
-    count: Int, nan: Int, infinite: Int, zeros: Int, outliers: Int, minimum: Double,
-    maximum: Double,
-    mean: Double, deviation: Double, kurtosis: Double, squares: Double
-  ) {
-    self.count = count
-    self.nan = nan
-    self.infinite = infinite
-    self.zeros = zeros
-    self.outliers = outliers
-    self.minimum = minimum
-    self.maximum = maximum
-    self.mean = mean
-    self.deviation = deviation
-    self.kurtosis = kurtosis
-    self.squares = squares
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Measurement
 
 /// What a store holds, in numbers.
 public struct StoreInfo: Sendable, Equatable {
