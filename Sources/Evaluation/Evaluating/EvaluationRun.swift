@@ -16,6 +16,7 @@ struct EvaluationRun {
   /// The source's logits by sample, where they are kept.
   private var sourceLogits: [[Float]?]
   private let limit: Int
+  private let rounding: SourceRounding
   /// Every so many borders are kept.
   private let borderStride: Int
   private let keepsLogits: Bool
@@ -23,11 +24,13 @@ struct EvaluationRun {
   private let batch: Int
 
   init(
-    network: any Network, source: WeightSource, data: EvaluationData, threads: Int, limit: Int
+    network: any Network, source: WeightSource, data: EvaluationData, rounding: SourceRounding,
+    threads: Int, limit: Int
   ) {
     self.network = network
     self.source = source
     self.data = data
+    self.rounding = rounding
     self.limit = limit
     workers = Workers(threads)
     rooms = (0..<workers.count).map { _ in Workspace() }
@@ -215,7 +218,7 @@ struct EvaluationRun {
     let sourceHead = keepsLogits ? nil : try outputLayer(last, plain)
     let sources = samples.map { sourceTrail.last($0, upTo: last)?.activations }
     let kept = samples.map { sourceLogits[$0] }
-    return try parallel(Array(states.indices), watch) { [data] index, room in
+    return try parallel(Array(states.indices), watch) { [data, rounding, states] index, room in
       guard case .tokens(let tokens) = data.samples[samples[index]] else {
         return (.outputs([]), nil)
       }
@@ -234,7 +237,8 @@ struct EvaluationRun {
         }
         score.add(
           logits: head.outputs(states[index], rows: part, room), source: base,
-          targets: tokens[part.lowerBound + 1..<part.upperBound + 1], vocabulary: vocabulary)
+          targets: tokens[part.lowerBound + 1..<part.upperBound + 1], vocabulary: vocabulary,
+          rounding: rounding)
       }
       return (.language(score), nil)
     }

@@ -21,11 +21,12 @@ public final class Evaluator: Sendable {
   private let bytes = Atomic<Int>(0)
 
   /// - Parameters:
+  ///   - rounding: how exactly the source's distribution is kept.
   ///   - threads: all processors by default.
   ///   - memoryLimit: the most bytes that are kept; a quarter of the machine's memory by default.
   /// - Throws: why the model can't be run on the data.
   public init(
-    _ source: WeightSource, data: EvaluationData,
+    _ source: WeightSource, data: EvaluationData, rounding: SourceRounding = .none,
     threads: Int = ProcessInfo.processInfo.activeProcessorCount, memoryLimit: Int? = nil
   ) throws(EvaluationError) {
     let network = try NetworkFinder.network(of: source.model)
@@ -41,7 +42,9 @@ public final class Evaluator: Sendable {
     let limit =
       memoryLimit ?? Int(clamping: ProcessInfo.processInfo.physicalMemory / 4)
     run = Mutex(
-      EvaluationRun(network: network, source: source, data: data, threads: threads, limit: limit))
+      EvaluationRun(
+        network: network, source: source, data: data, rounding: rounding, threads: threads,
+        limit: limit))
   }
 
   /// The names of the parts that run one after the other, and the tensors of each.

@@ -110,7 +110,8 @@ struct LanguageScore: Sendable {
   ///   - logits: a row for each position; the source's have the same shape.
   ///   - targets: the tokens that follow.
   mutating func add(
-    logits: [Float], source: ArraySlice<Float>, targets: ArraySlice<Int>, vocabulary: Int
+    logits: [Float], source: ArraySlice<Float>, targets: ArraySlice<Int>, vocabulary: Int,
+    rounding: SourceRounding
   ) {
     precondition(
       logits.count == source.count && logits.count == targets.count * vocabulary && vocabulary > 0)
@@ -121,8 +122,14 @@ struct LanguageScore: Sendable {
           let x = mine + row * vocabulary
           let base = theirs + row * vocabulary
           let sum = bl_log_sum_exp(x, vocabulary)
-          let baseSum = bl_log_sum_exp(base, vocabulary)
           losses.append(sum.log_sum - Double(x[target]))
+          if rounding == .sixteenBits {
+            addRounded(
+              UnsafeBufferPointer(start: x, count: vocabulary), sum,
+              RoundedDistribution(UnsafeBufferPointer(start: base, count: vocabulary)), target)
+            continue
+          }
+          let baseSum = bl_log_sum_exp(base, vocabulary)
           sourceLosses.append(baseSum.log_sum - Double(base[target]))
           divergences.append(
             bl_divergence(base, baseSum.log_sum, x, sum.log_sum, vocabulary))
@@ -130,5 +137,14 @@ struct LanguageScore: Sendable {
         }
       }
     }
+  }
+
+  private mutating func addRounded(
+    _ logits: UnsafeBufferPointer<Float>, _ sum: bl_log_sum, _ source: RoundedDistribution,
+    _ target: Int
+  ) {
+    sourceLosses.append(-Double(source[target]))
+    divergences.append(source.divergence(logits, logSum: Float(sum.log_sum)))
+    if Int(sum.place) == source.top { sameTop += 1 }
   }
 }
