@@ -12,7 +12,21 @@ final class Workspace {
     case normalised, queries, keys, values, scores, mixed, gate, up, output
   }
 
-  init(_ product: MatrixProduct = .best) { self.product = product }
+  /// The squares of what went into matrices, by the tensors of these; nil: nobody wants them.
+  private(set) var squares: [Int: [Double]]?
+
+  init(_ product: MatrixProduct = .best, collectsSquares: Bool = false) {
+    self.product = product
+    squares = collectsSquares ? [:] : nil
+  }
+
+  /// Takes note of what goes into a tensor's matrix.
+  func observe(_ x: UnsafeBufferPointer<Float>, rows: Int, inputs: Int, of tensor: Int?) {
+    guard let tensor, squares != nil, rows > 0, inputs > 0, x.count >= rows * inputs else { return }
+    var sums = squares?.removeValue(forKey: tensor) ?? [Double](repeating: 0, count: inputs)
+    bl_add_squares(x.baseAddress, rows, inputs, &sums)
+    squares?[tensor] = sums
+  }
 
   /// Lends a room of exactly so many numbers, whatever is in them.
   func lend(_ buffer: Buffer, _ count: Int) -> [Float] {
@@ -48,6 +62,8 @@ struct Linear: Sendable {
   /// A row for each output.
   let weights: [Float]
   let bias: [Float]?
+  /// The tensor of the weights, by its index in the model.
+  var tensor: Int?
 
   /// out = x Wᵀ + bias, or the same added to what is in `out`.
   func apply(
@@ -63,6 +79,9 @@ struct Linear: Sendable {
   ) {
     precondition(x.count >= rows.upperBound * inputs && out.count >= rows.count * outputs)
     x.withUnsafeBufferPointer { x in
+      room.observe(
+        UnsafeBufferPointer(rebasing: x[(rows.lowerBound * inputs)...]), rows: rows.count,
+        inputs: inputs, of: tensor)
       weights.withUnsafeBufferPointer { weights in
         out.withUnsafeMutableBufferPointer { out in
           room.multiply(

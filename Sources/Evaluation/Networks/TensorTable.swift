@@ -73,6 +73,7 @@ struct LinearPlace: Sendable {
     var biases: [Float]?
     if let bias { biases = try weights.values(of: bias) }
     return Linear(
-      inputs: inputs, outputs: outputs, weights: try weights.values(of: weight), bias: biases)
+      inputs: inputs, outputs: outputs, weights: try weights.values(of: weight), bias: biases,
+      tensor: weight)
   }
 }

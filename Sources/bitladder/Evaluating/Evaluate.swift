@@ -25,17 +25,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Formats, separated by commas: each for all tensors that can have it.")
   var formats: String?
 
-  @Option(help: "What to run it on: a text, tokens, or test data.")
-  var data: String?
-
-  @Option(help: "How many sequences, or samples; 32 sequences by default, all samples.")
-  var sequences: Int?
-
-  @Option(help: "Tokens in a sequence; by default the model's context, 512 at most.")
-  var context: Int?
-
-  @Option(help: "How many threads work; all processors by default.")
-  var threads: Int?
+  @OptionGroup var running: RunningOptions
 
   @OptionGroup var imatrix: ImatrixOption
 
@@ -51,14 +41,6 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  func validate() throws {
-    if let sequences, sequences < 1 { throw ValidationError("--sequences takes a number from 1") }
-    if let context, context < 4 { throw ValidationError("--context takes a number from 4") }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads: expected a number from 1 to 1024")
-    }
-  }
-
   func run() throws {
     let formats = try readFormats(formats) ?? []
     let plans = try plan.compactMap { path in
@@ -68,26 +50,22 @@ struct Evaluate: ParsableCommand {
     for note in model.notes { tell("bitladder: note: \(note)") }
     let importance = try imatrix.read(for: model)
     let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
+    let report: EvaluationReport
     do throws(EvaluationError) {
-      let data = try DataReader(model).read(data, context: context)
+      let data = try running.read(for: model)
       let evaluator = try Evaluator(
         WeightSource(model: model, importance: importance), data: data,
-        rounding: llamaRounding ? .sixteenBits : .none,
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-      let candidates = try candidates(plans, formats, model, importance)
-      let results = try run(candidates, evaluator)
-      let report = EvaluationReport(
-        model: model, data: data, samples: count(evaluator), results: results)
-      do {
-        try emit(
-          identity.map { JSONWriter(.pretty).string(report.json($0)) } ?? report.table)
-      } catch let failure as Failure {
-        throw EvaluationError.data(failure.text)
-      } catch {
-        throw EvaluationError.data("\(error)")
-      }
+        rounding: llamaRounding ? .sixteenBits : .none, threads: running.threadCount)
+      let results = try run(try candidates(plans, formats, model, importance), evaluator)
+      report = EvaluationReport(
+        model: model, data: data, samples: running.count(evaluator, usual: 32), results: results)
     } catch {
       throw Failure(error.description)
+    }
+    if let identity {
+      try emit(JSONWriter(.pretty).string(report.json(identity)))
+    } else {
+      try emit(report.table)
     }
   }
 
@@ -128,30 +106,18 @@ struct Evaluate: ParsableCommand {
     return [source] + uniform + taken
   }
 
-  private func count(_ evaluator: Evaluator) -> Int {
-    let all = evaluator.data.samples.count
-    if case .language = evaluator.task { return min(all, sequences ?? 32) }
-    return min(all, sequences ?? all)
-  }
-
   private func run(
     _ candidates: [EvaluatedPlan], _ evaluator: Evaluator
   ) throws(EvaluationError) -> [(plan: EvaluatedPlan, figures: EvaluationFigures)] {
-    let count = count(evaluator)
-    let isShown = isatty(2) == 1
-    defer { if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+    let count = running.count(evaluator, usual: 32)
+    let line = ProgressLine()
+    defer { line.end() }
     var results: [(plan: EvaluatedPlan, figures: EvaluationFigures)] = []
     for (index, candidate) in candidates.enumerated() {
-      let name = candidate.name
-      let total = candidates.count
+      let head = "evaluating \(index + 1)/\(candidates.count) \(candidate.name)"
       let figures = try evaluator.evaluate(
         candidate.choices.map(\.format), sequences: count,
-        progress: !isShown
-          ? nil
-          : { share in
-            let text = "evaluating \(index + 1)/\(total) \(name), \(Int(share * 100)) %"
-            FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
-          })
+        progress: { share in line.show("\(head), \(Int(share * 100)) %") })
       results.append((candidate, figures))
     }
     return results

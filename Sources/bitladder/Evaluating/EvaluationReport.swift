@@ -83,7 +83,7 @@ struct EvaluationReport {
 
   /// Small ones matter as much as large ones; what is left of none is rounding.
   private static func divergence(_ value: Double) -> String {
-    abs(value) < 5e-10 ? "0" : Figures.significant(value)
+    abs(value) < 5e-10 ? "0" : Figures.weight(value)
   }
 
   private static func interval(_ interval: ClosedRange<Double>?) -> String {
