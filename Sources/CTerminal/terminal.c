@@ -246,6 +246,10 @@ void ct_use_mouse(bool on) {
   if (reports) send(on ? mouse_on : mouse_off);
 }
 
+void ct_send(const uint8_t *bytes, size_t count) {
+  if (screen) send_bytes((const char *)bytes, count);
+}
+
 // MARK: Size
 
 int ct_columns(void) { return screen ? getmaxx(stdscr) : 0; }

@@ -47,8 +47,18 @@ extension State {
         effects += saved(path: path, stamp: stamp, assignments: assignments)
       case .notSaved(let path, let failure, let assignments):
         notSaved(path: path, failure, quits: assignments.quits)
+      case .reloaded(let plan, let path, let stamp):
+        reloaded(plan, path: path, stamp: stamp)
+      case .lostWork(let work):
+        lostWork = work
       case .exported(let outcome):
         take(outcome)
+      case .reported(let outcome):
+        take(outcome)
+      case .logged(let text):
+        log(Notice(text: text, kind: .warning))
+      case .time(let time):
+        self.time = time
       }
     }
     if findingsChanged { refreshTotals() }
@@ -58,7 +68,7 @@ extension State {
   /// Brings what is derived up to date, and asks for what is missing.
   public mutating func settle() -> [Effect] {
     var effects: [Effect] = []
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     keepCursorInSight(listRows: layout.listRows)
     if view == .map, layout.arrangement != .tooSmall { keepMapInSight() }
     let (added, dropped, touched) = refreshContributions()
@@ -72,10 +82,14 @@ extension State {
       urgent = wanted
       effects.append(.measureFirst(wanted))
     }
+    settleChannels()
     checkAgain()
+    offerLostWork()
     effects += settleSolver()
     effects += settleExport()
     if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }
+    let done = edits.takeUnrecorded()
+    if !done.isEmpty { effects.append(.journal(Done(entries: done))) }
     return effects
   }
 
@@ -98,13 +112,15 @@ extension State {
     }
   }
 
-  private mutating func handle(_ key: Key) -> [Effect] {
+  mutating func handle(_ key: Key) -> [Effect] {
     if ScreenLayout(size: size).arrangement == .tooSmall {
-      return key == .character("q") || key == .control("c") ? quitOrAsk() : []
+      return keys.action(of: key, in: view)?.id == "quit" ? quitOrAsk() : []
     }
     guard let modal else {
-      guard let action = Action.bound(to: key, in: view) else {
-        message = Notice(text: "\(key.asciiLabel) does nothing here: ? shows the keys")
+      guard let action = actionOfPane(key) ?? keys.action(of: key, in: view) else {
+        message = Notice(
+          text: "\(key.label(in: glyphs)) does nothing here"
+            + by("help", "shows the keys", after: ": "))
         return []
       }
       return perform(action)
@@ -112,6 +128,7 @@ extension State {
     if key == .control("z") { return [.suspend] }
     switch modal {
     case .help(let scroll): handleHelp(key, scroll)
+    case .log(let scroll): handleLog(key, scroll)
     case .picker(let picker): return handlePicker(key, picker)
     case .recipe(let form): handleRecipe(key, form)
     case .prompt(let prompt): return handlePrompt(key, prompt)
@@ -124,13 +141,19 @@ extension State {
     return []
   }
 
+  /// What arrows and Home do while the histogram has the focus; all other keys do what they always do.
+  private func actionOfPane(_ key: Key) -> Action? {
+    guard view == .layers, focus == .histogram else { return nil }
+    return Action.idInHistogram(key).flatMap { id in Action.all.first { $0.id == id } }
+  }
+
   mutating func perform(_ action: Action) -> [Effect] {
     if let objection = action.refusal(in: self) {
       message = Notice(text: objection, kind: .warning)
       return []
     }
-    if action.section == .moving, message?.kind == .plain { message = nil }
-    return action.perform(&self)
+    if action.section == .moving, message?.kind == .plain || hidesFirstSteps { message = nil }
+    return noteFirstStep(action.id) + action.perform(&self)
   }
 
   private mutating func paste(_ text: String) {
@@ -175,10 +198,10 @@ extension State {
     case .end, .character("G"): modal = .help(scroll: 1_000)
     case .escape, .enter, .character("q"), .character("?"), .control("c"):
       modal = nil
-    default: break
+    default: if keys.action(of: key, in: view)?.id == "help" { modal = nil }
     }
     if case .help(let scroll) = modal {
-      modal = .help(scroll: min(scroll, HelpView.maximumScroll(size: size, glyphs: glyphs)))
+      modal = .help(scroll: min(scroll, HelpView.maximumScroll(self)))
     }
   }
 
@@ -232,7 +255,7 @@ extension State {
       message = nil
       search(forward: true, includingHere: true)
     case .filter: setFilter(prompt.input.string)
-    case .mark, .saveAs, .export: message = nil
+    case .mark, .saveAs, .export, .report: message = nil
     }
   }
 
@@ -249,8 +272,9 @@ extension State {
         let count = rows.count { if case .tensor = $0.subject { true } else { false } }
         message = Notice(
           text: count == 0
-            ? "nothing matches: Esc shows all again"
-            : "\(Figures.counted(count, "tensor")) match\(count == 1 ? "es" : ""): Esc shows all again"
+            ? "nothing matches" + by("back", "shows all again", after: ": ")
+            : "\(Figures.counted(count, "tensor")) match\(count == 1 ? "es" : "")"
+              + by("back", "shows all again", after: ": ")
         )
       } catch {
         message = Notice(text: error.description, kind: .warning)
@@ -264,6 +288,9 @@ extension State {
     case .export(let target):
       guard !text.isEmpty else { return [] }
       return write(target, to: text, overwriting: false)
+    case .report:
+      guard !text.isEmpty else { return [] }
+      return writeReport(to: text, overwriting: false)
     }
     return []
   }
@@ -290,10 +317,19 @@ extension State {
       return write(to: path, expected: .anything, quits: quits)
     case (.overwrite(_, let quits), "a"), (.changedOnDisk(_, let quits), "a"):
       askForPath(quits: quits)
+    case (.changedOnDisk(let path, _), "r"): return [.reload(path: path)]
+    case (.lostWork(let work), "t"): return takeUp(work)
+    case (.lostWork(let work), "d"):
+      message = Notice(text: "thrown away")
+      return [.dropJournal(work.journal)]
     case (.overwriteExport(let target, let path), "o"):
       return write(target, to: path, overwriting: true)
     case (.overwriteExport(let target, let path), "a"):
       askForPath(target, path)
+    case (.overwriteReport(let path), "o"):
+      return writeReport(to: path, overwriting: true)
+    case (.overwriteReport(let path), "a"):
+      askForReport(path)
     case (.otherModel(let match), "a"):
       take(match, stamp: nil, isSaved: false)
       message = Notice(

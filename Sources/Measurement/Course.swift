@@ -8,6 +8,7 @@ enum Tally: Sendable {
   case errors(ErrorSums)
   case counts(Histogram)
   case scan(any TensorScan)
+  case channels(ChannelErrors)
   /// That of work which is no longer done.
   case none
 
@@ -27,6 +28,9 @@ enum Tally: Sendable {
     case (.scan(var mine), .scan(let next)):
       mine.merge(next)
       self = .scan(mine)
+    case (.channels(var mine), .channels(let next)):
+      mine.merge(next)
+      self = .channels(mine)
     default: self = next
     }
   }
@@ -46,6 +50,7 @@ enum Pass: Sendable {
   case scan(any TensorScan)
   case errors(any Codec)
   case counts(HistogramRange, (any Codec)?)
+  case channels(OutlierLimits, (any Codec)?)
 
   /// A tally of no weights: a pass holds its scan as it was at the beginning.
   var empty: Tally {
@@ -53,7 +58,9 @@ enum Pass: Sendable {
     case .statistics: .statistics(WeightStatistics())
     case .scan(let scan): .scan(scan)
     case .errors: .errors(ErrorSums())
-    case .counts(let range, _): .counts(Histogram(range: range))
+    case .counts(let range, let codec): .counts(Histogram(range: range, hasErrors: codec != nil))
+    case .channels(let limits, _):
+      .channels(ChannelErrors(outliersBelow: limits.low, above: limits.high))
     }
   }
 
@@ -78,41 +85,62 @@ struct Course: Sendable {
     case .statistics, .estimate: pass = .statistics
     case .measurement(_, let format):
       pass = format.scan().map { .scan($0) } ?? .errors(format.codec())
-    case .histogram(_, let format, let bins):
+    case .histogram(_, let format, let bins, let tile):
       let key = HistogramRanges.Key(tensor: tensor.id, bins: bins)
-      pass = ranges[key].map { Self.counting(format, $0) } ?? .statistics
+      pass = ranges[key].map { Self.counting(format, tile?.range(in: $0) ?? $0) } ?? .statistics
+    case .channels(_, let format):
+      pass = ranges.limits(of: tensor.id).map { Self.byChannel(format, $0) } ?? .statistics
     }
   }
 
   /// Ends a pass over all pieces: what was found, or nil if there is another pass to be made.
-  mutating func end(_ tally: Tally) -> Finding? {
+  mutating func end(_ tally: Tally, _ source: TensorSource?) -> Finding? {
     switch (work, tally) {
     case (.statistics, .statistics(let statistics)):
+      ranges.noteLimits(of: tensor.id, statistics)
       return .statistics(WeightSummary(statistics))
-    case (.histogram(_, let format, let bins), .statistics(let statistics)):
+    case (.histogram(_, let format, let bins, let tile), .statistics(let statistics)):
       let range = HistogramRange.robust(for: statistics, bins: bins)
       ranges[HistogramRanges.Key(tensor: tensor.id, bins: bins)] = range
-      pass = Self.counting(format, range)
+      pass = Self.counting(format, tile?.range(in: range) ?? range)
+    case (.channels(_, let format), .statistics(let statistics)):
+      pass = Self.byChannel(format, ranges.noteLimits(of: tensor.id, statistics))
     case (_, .scan(var scan)):
       let codec = scan.endPass()
       pass = codec.map(using) ?? .scan(scan)
     case (.measurement(_, let format), .errors(let sums)):
       return .measurement(
         Measurement(format: format, rows: tensor.rows, rowLength: tensor.rowLength, sums: sums))
-    case (.histogram, .counts(let histogram)):
+    case (.histogram(_, _, _, let tile), .counts(var histogram)):
+      if tile == nil, case .counts(_, let codec?) = pass {
+        histogram.levels = source?.levels(codec)
+      }
       return .histogram(histogram)
+    case (.channels, .channels):
+      return known(tally)
     default:
       return .unreadable
     }
     return nil
   }
 
+  /// What is known of rows and columns after some of the pieces; nil if that isn't what is being found.
+  func known(_ tally: Tally) -> Finding? {
+    guard case .channels(_, let format) = work, case .channels(let errors) = tally else {
+      return nil
+    }
+    return .channels(ChannelMeasurement(format: format, errors: errors, rows: tensor.rows))
+  }
+
   /// The pass that follows the scans.
   private func using(_ codec: any Codec) -> Pass {
-    if case .histogram(_, _, let bins) = work,
+    if case .histogram(_, _, let bins, let tile) = work,
       let range = ranges[HistogramRanges.Key(tensor: tensor.id, bins: bins)]
     {
-      return .counts(range, codec)
+      return .counts(tile?.range(in: range) ?? range, codec)
+    }
+    if case .channels = work, let limits = ranges.limits(of: tensor.id) {
+      return .channels(limits, codec)
     }
     return .errors(codec)
   }
@@ -121,6 +149,11 @@ struct Course: Sendable {
     guard let format else { return .counts(range, nil) }
     return format.scan().map { .scan($0) } ?? .counts(range, format.codec())
   }
+
+  private static func byChannel(_ format: Format?, _ limits: OutlierLimits) -> Pass {
+    guard let format else { return .channels(limits, nil) }
+    return format.scan().map { .scan($0) } ?? .channels(limits, format.codec())
+  }
 }
 
 extension Work {
@@ -128,7 +161,15 @@ extension Work {
   var isWhole: Bool {
     switch self {
     case .estimate: true
-    case .statistics, .measurement, .histogram: false
+    case .statistics, .measurement, .histogram, .channels: false
+    }
+  }
+
+  /// Whether what came of it is too large to be kept for ever: it may be asked for again.
+  var isPassing: Bool {
+    switch self {
+    case .channels, .histogram(_, _, _, .some): true
+    case .statistics, .measurement, .estimate, .histogram: false
     }
   }
 
@@ -138,12 +179,12 @@ extension Work {
     return switch self {
     case .statistics: true
     case .measurement(_, let format): format.scan() == nil
-    case .histogram, .estimate: false
+    case .histogram, .estimate, .channels: false
     }
   }
 }
 
-/// The ranges of histograms that were found, shared by all threads.
+/// The ranges of histograms and the limits of outliers that were found, shared by all threads.
 final class HistogramRanges: Sendable {
   struct Key: Hashable {
     let tensor: Int
@@ -153,9 +194,19 @@ final class HistogramRanges: Sendable {
   /// The samples of estimates, shared as well.
   let samples = Samples()
   private let found = Mutex<[Key: HistogramRange]>([:])
+  private let limits = Mutex<[Int: OutlierLimits]>([:])
 
   subscript(key: Key) -> HistogramRange? {
     get { found.withLock { $0[key] } }
     set { found.withLock { $0[key] = newValue } }
+  }
+
+  func limits(of tensor: Int) -> OutlierLimits? { limits.withLock { $0[tensor] } }
+
+  @discardableResult
+  func noteLimits(of tensor: Int, _ statistics: WeightStatistics) -> OutlierLimits {
+    let limits = OutlierLimits(statistics)
+    self.limits.withLock { $0[tensor] = limits }
+    return limits
   }
 }

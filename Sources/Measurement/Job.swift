@@ -38,6 +38,8 @@ final class Job: Sendable {
     var parked: [Slice] = []
     /// Threads that are at it.
     var hands = 0
+    /// How many chunks there were in what was told last.
+    var told = 0
   }
 
   private let state: Mutex<State>
@@ -167,12 +169,25 @@ final class Job: Sendable {
     }.flatMap(endPass)
   }
 
+  /// What is known before all is done, after each twentieth, if that is worth telling.
+  func knownSoFar() -> (Work, Finding)? {
+    state.withLock { state in
+      guard works.count == 1, works[0].isPassing, !state.isResting,
+        let chunks = state.chunks, state.joined - state.told >= max(4, chunks.count / 20),
+        let finding = state.courses[0].known(state.totals[0])
+      else { return nil }
+      state.told = state.joined
+      return (works[0], finding)
+    }
+  }
+
   private func startPass(_ state: inout State) -> State? {
     guard let source = state.source, let first = state.courses.first else { return nil }
     state.chunks = Chunks(source.reader, atMost: first.pass.longestRun)
     state.totals = state.courses.map(\.pass.empty)
     state.joined = 0
     state.dealt = 0
+    state.told = 0
     state.isResting = false
     return ended(&state)
   }
@@ -191,7 +206,7 @@ final class Job: Sendable {
     var courses = ended.courses
     var findings: [(Work, Finding)] = []
     for index in courses.indices where ended.isActive[index] {
-      if let finding = courses[index].end(ended.totals[index]) {
+      if let finding = courses[index].end(ended.totals[index], ended.source) {
         findings.append((works[index], finding))
       }
     }

@@ -70,14 +70,17 @@ public enum Work: Hashable, Sendable {
   /// Estimates of the same from a sample of about so many weights, which a later one adds to.
   case estimate(tensor: Int, format: Format, weights: Int)
   /// Counts of the weights (no format) or of the reconstructed weights, over the tensor's own
-  /// robust range, in `bins` bins.
-  case histogram(tensor: Int, format: Format?, bins: Int)
+  /// robust range, in `bins` bins; with a tile, over that piece of the axis, for a panel of `bins` columns.
+  case histogram(tensor: Int, format: Format?, bins: Int, tile: HistogramTile? = nil)
+  /// Ranges and errors of each output row and input channel, in a format or as they are stored. What is known so
+  /// far is reported from time to time.
+  case channels(tensor: Int, format: Format?)
 
   /// The tensor's index.
   public var tensor: Int {
     switch self {
-    case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _),
-      .estimate(let tensor, _, _):
+    case .statistics(let tensor), .measurement(let tensor, _), .histogram(let tensor, _, _, _),
+      .estimate(let tensor, _, _), .channels(let tensor, _):
       tensor
     }
   }
@@ -85,7 +88,8 @@ public enum Work: Hashable, Sendable {
   /// Whether the format shares scales along whole rows.
   var needsWholeRows: Bool {
     switch self {
-    case .measurement(_, let format), .histogram(_, let format?, _): format.pieceAlignment == nil
+    case .measurement(_, let format), .histogram(_, let format?, _, _): format.pieceAlignment == nil
+    case .channels: true
     // Samples are read by the row or by a part of one, whatever a reader's pieces are.
     case .statistics, .histogram, .estimate: false
     }
@@ -100,6 +104,8 @@ public enum Finding: Sendable {
   case measurement(Measurement)
   /// A histogram.
   case histogram(Histogram)
+  /// Figures of rows and columns, of all rows or of the first ones.
+  case channels(ChannelMeasurement)
   /// A sample says nothing that could be trusted: only measuring tells.
   case inestimable
   /// The weights are of a type that can't be read as numbers.
@@ -109,8 +115,12 @@ public enum Finding: Sendable {
 }
 
 extension Finding {
-  /// Whether nothing was left out: true of all but estimates.
+  /// Whether nothing was left out: true of all but estimates, and of what is known so far.
   public var isExact: Bool {
-    if case .measurement(let measurement) = self { measurement.exact } else { true }
+    switch self {
+    case .measurement(let measurement): measurement.exact
+    case .channels(let channels): channels.isComplete
+    default: true
+    }
   }
 }

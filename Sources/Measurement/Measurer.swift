@@ -9,8 +9,9 @@ import Synchronization
 /// What is wanted comes in three kinds: a short urgent list, replaced whenever the user moves; a long background
 /// list; and the ladders of all tensors, which take up the time that is left. All threads work on what is
 /// wanted most, however few tensors that is. Between steps of some milliseconds they look whether something
-/// else is wanted more: then they leave off what they do, and go on with it later. Nothing is computed twice,
-/// and figures don't depend on the number of threads.
+/// else is wanted more: then they leave off what they do, and go on with it later. Nothing is computed twice
+/// (but figures of channels, which are too large for all of them to be kept), and figures don't depend on the
+/// number of threads.
 public final class Measurer: Sendable {
   /// Called on a worker's thread with each piece of work that is done.
   public typealias Report = @Sendable (Work, Finding) -> Void
@@ -172,6 +173,8 @@ public final class Measurer: Sendable {
     if let findings = job.finish(slice) {
       if source.givesBack { source.reader.giveBack() }
       end(job, findings)
+    } else if let (work, finding) = job.knownSoFar(), model.isIntact(source.tensor) {
+      report(work, finding)
     }
     wakeOthers()
   }

@@ -140,11 +140,19 @@ struct PieceBuffers {
     case (.counts(_, let codec), .counts(var histogram)):
       if let codec {
         reconstruct(codec, source.channels(of: piece))
-        histogram.add(reconstructed.span)
+        histogram.add(reconstructed.span, source: weights.span)
       } else {
         histogram.add(weights.span)
       }
       tally = .counts(histogram)
+    case (.channels(_, let codec), .channels(var errors)):
+      if let codec {
+        reconstruct(codec, source.channels(of: piece))
+        errors.add(weights.span, reconstructed.span, rowLength: rowLength)
+      } else {
+        errors.add(weights.span, weights.span, rowLength: rowLength)
+      }
+      tally = .channels(errors)
     default: break
     }
     if case .scan = pass { return }
@@ -212,7 +220,7 @@ struct Measuring {
         }
         chunk == 0 ? total = slice.tallies[0] : total.merge(slice.tallies[0])
       }
-      if let finding = course.end(total) { return finding }
+      if let finding = course.end(total, source) { return finding }
     }
   }
 }

@@ -62,7 +62,12 @@ struct WorkQueue {
 
   // MARK: - Wishes
 
-  mutating func want(urgent: [Work]) { self.urgent = urgent.filter { !done.contains($0) } }
+  mutating func want(urgent: [Work]) {
+    self.urgent = urgent.filter { !done.contains($0) }
+    // Figures of channels take memory even half made: few of them wait for being wanted again.
+    let passing = owners.keys.filter { $0.isPassing && !urgent.contains($0) }
+    if passing.count > 4 { for work in passing { owners[work] = nil } }
+  }
 
   mutating func want(background added: [Work], dropping dropped: [Work]) {
     backgroundWanted.subtract(dropped)
@@ -203,6 +208,9 @@ struct WorkQueue {
     return group.contains(work) ? group : [work]
   }
 
+  /// How much passing work has been begun and isn't done.
+  var halfMade: Int { owners.keys.count(where: \.isPassing) }
+
   private mutating func makeJob(_ works: [Work]) -> Job {
     let job = Job(tensor: works.first?.tensor ?? 0, works: works)
     for work in works { owners[work] = job }
@@ -212,7 +220,9 @@ struct WorkQueue {
   // MARK: - What is done
 
   mutating func end(_ job: Job, _ works: [Work]) {
-    done.formUnion(works)
+    done.formUnion(works.lazy.filter { !$0.isPassing })
+    // Until whoever asked knows that it is done.
+    if works.contains(where: \.isPassing) { urgent.removeAll { works.contains($0) } }
     for work in job.works where owners[work] === job { owners[work] = nil }
     if var jobs = ladderJobs[job.tensor] {
       jobs.removeAll { $0 === job }

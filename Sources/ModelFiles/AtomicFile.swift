@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 /// What tells one state of a file from another.
-public struct FileStamp: Sendable, Hashable {
+public struct FileStamp: Sendable, Hashable, Codable {
   let device: UInt64
   let inode: UInt64
   let size: Int
@@ -19,6 +19,9 @@ public struct FileStamp: Sendable, Hashable {
     let device: UInt64
     let inode: UInt64
   }
+
+  /// Its length in bytes.
+  public var byteCount: Int { size }
 
   /// Which file it is, in whatever state.
   public var number: Number { Number(device: device, inode: inode) }

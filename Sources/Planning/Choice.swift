@@ -8,6 +8,11 @@ public enum Choice: Hashable, Sendable, CustomStringConvertible {
   /// The tensor is quantized.
   case format(Format)
 
+  /// A choice from its description.
+  public init(parsing text: String) throws(FormatError) {
+    self = text == "source" ? .source : .format(try Format(parsing: text))
+  }
+
   /// The canonical name of the format, or `source`.
   public var description: String {
     switch self {

@@ -152,7 +152,7 @@ public struct Plan: Sendable, Equatable {
 }
 
 /// What a plan must not exceed.
-public enum Budget: Sendable, Equatable {
+public enum Budget: Sendable, Equatable, Codable {
   /// Bytes of all tensors.
   case bytes(Int)
   /// Mean bits for each weight.

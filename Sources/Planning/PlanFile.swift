@@ -84,6 +84,19 @@ public enum PlanFile {
 
   // MARK: - Reading
 
+  /// Reads the plan in a file.
+  /// - Throws: ``ModelFileError`` with the key, what was found and what was expected.
+  public static func read(_ path: String) throws(ModelFileError) -> Plan {
+    let file = try MappedFile(path)
+    guard file.byteCount <= maximumByteCount else {
+      throw ModelFileError(
+        path: path, found: "\(file.byteCount) bytes",
+        expected: "a plan of at most \(maximumByteCount)")
+    }
+    let bytes = file.withBytes(in: 0..<file.byteCount) { $0.withUnsafeBytes { Array($0) } }
+    return try parse(bytes, path: path)
+  }
+
   /// Reads a plan from the bytes of a file. Unknown keys are passed over: later versions may add some.
   /// - Parameter path: names the file in errors.
   /// - Throws: ``ModelFileError`` with the key, what was found and what was expected.
@@ -181,9 +194,8 @@ public enum PlanFile {
 
   private static func choice(_ reader: PlanReader) throws(ModelFileError) -> Choice {
     let name = try reader.text()
-    if name == "source" { return .source }
     do throws(FormatError) {
-      return .format(try Format(parsing: name))
+      return try Choice(parsing: name)
     } catch {
       throw reader.error(found: error.description, expected: "the name of a format, or \"source\"")
     }

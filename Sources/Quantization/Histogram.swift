@@ -56,18 +56,26 @@ public struct Histogram: Sendable, Equatable {
   /// The bins.
   public let range: HistogramRange
   /// One count for each bin.
-  public private(set) var counts: [UInt64]
+  public internal(set) var counts: [UInt64]
   /// Finite weights under the range.
-  public private(set) var below: UInt64 = 0
+  public internal(set) var below: UInt64 = 0
   /// Finite weights over the range.
-  public private(set) var above: UInt64 = 0
+  public internal(set) var above: UInt64 = 0
   /// NaN and infinities.
-  public private(set) var notFinite: UInt64 = 0
+  public internal(set) var notFinite: UInt64 = 0
+  /// Where reconstructed weights are counted: for each bin the sum of (w - ŵ)² over the source weights w in it,
+  /// wherever they went. Empty where there is no reconstruction.
+  public internal(set) var squaredErrors: [Double]
+  /// The same sum over the source weights outside of the range.
+  public internal(set) var squaredErrorOutside = 0.0
+  /// The values that reconstructed weights can have, if they were asked for.
+  public var levels: FormatLevels?
 
-  /// An empty histogram.
-  public init(range: HistogramRange) {
+  /// An empty histogram, of reconstructed weights if it has errors.
+  public init(range: HistogramRange, hasErrors: Bool = false) {
     self.range = range
     counts = [UInt64](repeating: 0, count: range.bins)
+    squaredErrors = hasErrors ? [Double](repeating: 0, count: range.bins) : []
   }
 
   /// All weights counted, outside ones and ones that aren't finite too.
@@ -91,11 +99,36 @@ public struct Histogram: Sendable, Equatable {
     notFinite += outside.2
   }
 
+  /// Counts reconstructed weights, and adds their errors to the bins of their source.
+  public mutating func add(_ reconstructed: Span<Float>, source: Span<Float>) {
+    add(reconstructed)
+    let count = min(reconstructed.count, source.count)
+    guard count > 0, squaredErrors.count == range.bins else { return }
+    var outside = (0.0, 0.0)
+    source.withUnsafeBufferPointer { source in
+      reconstructed.withUnsafeBufferPointer { reconstructed in
+        squaredErrors.withUnsafeMutableBufferPointer { errors in
+          withUnsafeMutableBytes(of: &outside) { outside in
+            bl_histogram_errors_add(
+              source.baseAddress, reconstructed.baseAddress, count, range.lower, range.upper,
+              errors.count, errors.baseAddress,
+              outside.assumingMemoryBound(to: Double.self).baseAddress)
+          }
+        }
+      }
+    }
+    squaredErrorOutside += outside.0 + outside.1
+  }
+
   /// Adds the counts of other weights over the same range; false, and nothing added, if the range differs.
   @discardableResult
   public mutating func merge(_ other: Histogram) -> Bool {
-    guard range == other.range else { return false }
+    guard range == other.range, squaredErrors.count == other.squaredErrors.count else {
+      return false
+    }
     for bin in counts.indices { counts[bin] += other.counts[bin] }
+    for bin in squaredErrors.indices { squaredErrors[bin] += other.squaredErrors[bin] }
+    squaredErrorOutside += other.squaredErrorOutside
     below += other.below
     above += other.above
     notFinite += other.notFinite

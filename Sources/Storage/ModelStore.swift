@@ -167,7 +167,7 @@ public final class ModelStore: Sendable {
     if case .estimate = work { return }
     switch finding {
     case .measurement, .statistics: break
-    case .histogram, .unreadable, .lost, .inestimable: return
+    case .histogram, .channels, .unreadable, .lost, .inestimable: return
     }
     let (starts, isFull) = state.withLock { state in
       state.pending.append((work, finding))
@@ -310,7 +310,7 @@ extension StoreBatch {
       value = Entry(
         content: content, key: key, isExact: true, weights: summary.count,
         value: StoredValue.data(summary, seal: key.seal(content: content)))
-    case .histogram, .unreadable, .lost, .inestimable: return
+    case .histogram, .channels, .unreadable, .lost, .inestimable: return
     }
     if contents.last?.hash != content {
       contents.append(Content(hash: content, sample: sample, byteCount: byteCount))

@@ -15,6 +15,13 @@ public struct Canvas: Sendable, Equatable {
   public private(set) var clip: Rect
   /// Row by row.
   private(set) var cells: [Cell]
+  /// Places that mean something when they are clicked at, the topmost last.
+  private var targets: [Target] = []
+
+  private struct Target: Sendable, Equatable {
+    let rect: Rect
+    let number: Int?
+  }
 
   /// Makes a canvas of blanks.
   public init(size: Size) {
@@ -37,6 +44,16 @@ public struct Canvas: Sendable, Equatable {
   /// The cells of a row, from left to right.
   func row(_ row: Int) -> ArraySlice<Cell> {
     cells[row * size.columns..<(row + 1) * size.columns]
+  }
+
+  /// Gives a place a number that a click there means, whatever it meant before; nil for none.
+  public mutating func setTarget(_ number: Int?, in rect: Rect) {
+    targets.append(Target(rect: rect.intersection(clip), number: number))
+  }
+
+  /// What a click there means; nil if nothing.
+  public func target(at point: Point) -> Int? {
+    targets.last { $0.rect.contains(point) }?.number
   }
 
   /// Draws in a part only: what `body` draws outside of `rect` is left out.

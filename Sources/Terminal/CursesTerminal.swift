@@ -112,6 +112,20 @@ public final class CursesTerminal: Screen {
     fit()
   }
 
+  /// Why nothing can be copied to the clipboard; nil if it can be tried.
+  public var clipboardObjection: String? {
+    Clipboard.objection(terminal: System.variable("TERM") ?? "")
+  }
+
+  /// Asks the terminal to put a text on its user's clipboard. Whether it does is never told.
+  public func copy(_ text: String) {
+    guard isOpen, clipboardObjection == nil, text.utf8.count <= Clipboard.mostBytes else { return }
+    let bytes = Clipboard.sequence(
+      for: text, terminal: System.variable("TERM") ?? "",
+      isInTmux: System.variable("TMUX")?.isEmpty == false)
+    ct_send(bytes, bytes.count)
+  }
+
   /// Sends the next frame whole, whatever the terminal is thought to show.
   public func repaint() {
     if isOpen { ct_repaint() }

@@ -6,6 +6,8 @@ public protocol Screen: AnyObject {
   var depth: ColorDepth { get }
   /// The glyphs to draw with.
   var glyphs: Glyphs { get }
+  /// Why nothing can be copied to its clipboard; nil if it can.
+  var clipboardObjection: String? { get }
   /// Shows a canvas in place of what was shown before.
   func show(_ canvas: Canvas)
   /// What has happened since the last call; waits if nothing has, for ever if `timeout` is nil. Empty if
@@ -25,6 +27,8 @@ public final class MemoryScreen: Screen {
   public private(set) var canvas: Canvas
   /// How many canvases were shown.
   public private(set) var frames = 0
+  /// It takes everything, and does nothing with it.
+  public let clipboardObjection: String? = nil
   private var script: [Event]
 
   /// Makes a screen on which these events will happen, all at once.

@@ -1,3 +1,4 @@
+import Explorer
 import Foundation
 import ModelFiles
 import Planning
@@ -9,9 +10,13 @@ import TOMLKit
 struct Configuration {
   /// The user's own devices.
   var devices: [Device] = []
+  /// What the screen is to look like.
+  var theme = ThemeChoice.auto
+  /// The keys of the explorer.
+  var keys = KeyMap.standard
 
   /// The keys at the top of the file.
-  private static let keys = ["device"]
+  private static let tables = ["device", "display", "keys"]
   /// Larger files are refused.
   private static let maximumByteCount = 1 << 20
   private static let longestLine = 4096
@@ -32,7 +37,8 @@ struct Configuration {
       FileManager.default.fileExists(atPath: path)
     else { return Configuration() }
     do {
-      return try Configuration(try value(ofFile: path), path: path)
+      let text = try text(ofFile: path)
+      return try Configuration(try value(of: text, path: path), path: path, text: text)
     } catch let failure as Failure {
       throw failure
     } catch {
@@ -42,13 +48,34 @@ struct Configuration {
 
   private init() {}
 
-  private init(_ value: JSONValue, path: String) throws(ModelFileError) {
-    for key in value.object?.keys ?? [] where !Self.keys.contains(key) {
+  private init(_ value: JSONValue, path: String, text: String) throws {
+    for key in value.object?.keys ?? [] where !Self.tables.contains(key) {
       Self.warn(
         "\(path.sanitised): \(key.sanitised) isn't known; there are "
-          + Self.keys.joined(separator: ", "))
+          + Self.tables.joined(separator: ", "))
     }
     devices = try Device.read(value["device"], path: path, warn: Self.warn)
+    keys = try KeyMap.read(value["keys"], path: path, text: text)
+    try readDisplay(value["display"], path: path)
+  }
+
+  /// `[display] theme = "light"`.
+  private mutating func readDisplay(_ value: JSONValue?, path: String) throws(ModelFileError) {
+    guard let value else { return }
+    guard let table = value.object else {
+      throw ModelFileError(
+        path: path, place: .key("display"), found: "no table", expected: "[display]")
+    }
+    for key in table.keys where key != "theme" {
+      Self.warn("\(path.sanitised): display.\(key.sanitised) isn't known; there is theme")
+    }
+    guard let name = table["theme"] else { return }
+    guard let choice = name.string.flatMap(ThemeChoice.init) else {
+      throw ModelFileError(
+        path: path, place: .key("display.theme"), found: name.string?.sanitised ?? "no text",
+        expected: ThemeChoice.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    theme = choice
   }
 
   private static func warn(_ sentence: String) { tell("bitladder: note: \(sentence)") }
@@ -70,7 +97,7 @@ struct Configuration {
 
   // MARK: - The file
 
-  private static func value(ofFile path: String) throws -> JSONValue {
+  private static func text(ofFile path: String) throws -> String {
     let file = try MappedFile(path)
     guard file.byteCount <= maximumByteCount else {
       throw ModelFileError(
@@ -92,6 +119,10 @@ struct Configuration {
         "\(path.sanitised): line \(line): found a stray bracket, expected [name], [[name]] or a value"
       )
     }
+    return text
+  }
+
+  private static func value(of text: String, path: String) throws -> JSONValue {
     do {
       return json(try TOMLTable(string: text))
     } catch let error as TOMLParseError {

@@ -34,11 +34,17 @@ struct Explore: ParsableCommand {
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
   var color = ColorChoice.auto
 
+  @Option(help: "What it looks like: auto, dark, light, high-contrast. COLORFGBG counts for auto.")
+  var theme: ThemeChoice?
+
   @Flag(help: "Draw with ASCII characters only.")
   var ascii = false
 
   @Flag(inversion: .prefixedNo, help: "Use the mouse.")
   var mouse = true
+
+  @Flag(help: .hidden)
+  var firstSteps = false
 
   @Option(help: "Play these keys on a screen in memory instead of a terminal ('jj4<Enter>').")
   var script: String?
@@ -57,6 +63,9 @@ struct Explore: ParsableCommand {
     options.ladder = try readFormats(ladder)
     options.planPath = plan
     options.mouse = mouse
+    options.version = programVersion
+    options.modelArgument = model.model
+    if firstSteps { options.firstSteps = FirstSteps() }
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
     if start != nil, preset.isGiven {
       throw ValidationError(
@@ -75,7 +84,12 @@ struct Explore: ParsableCommand {
     options.start = try preset.read(for: model, importance: options.importance)
     try read(device, use, for: model, into: &options)
     options.store = store.open()
+    if let path = StateFolder.path(ProcessInfo.processInfo.environment, "first-steps") {
+      options.firstStepsPath = path
+      options.firstSteps = FirstSteps(path: path)
+    }
     defer { options.store?.close() }
+    options.journals = JournalFolder(ProcessInfo.processInfo.environment)
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
@@ -99,6 +113,9 @@ struct Explore: ParsableCommand {
     _ name: String?, _ use: UseOptions, for model: Model, into options: inout Options
   ) throws {
     let configuration = try Configuration.load()
+    options.theme = (theme ?? configuration.theme).theme(
+      environment: ProcessInfo.processInfo.environment)
+    options.keys = configuration.keys
     options.devices = configuration.allDevices
     options.device = try name.map(configuration.device)
     guard use.isGiven else { return }
@@ -133,6 +150,7 @@ struct Explore: ParsableCommand {
 }
 
 extension ColorChoice: ExpressibleByArgument {}
+extension ThemeChoice: ExpressibleByArgument {}
 
 /// A size as `120x36`.
 struct ScreenSize: ExpressibleByArgument, CustomStringConvertible {

@@ -89,17 +89,7 @@ struct MakeReport: ParsableCommand {
 
   /// What was typed, so that a shell takes it again.
   private var command: String {
-    (["bitladder"] + CommandLine.arguments.dropFirst().map(Self.quoted)).joined(separator: " ")
-  }
-
-  private static func quoted(_ argument: String) -> String {
-    let isPlain =
-      !argument.isEmpty
-      && argument.unicodeScalars.allSatisfy {
-        $0.properties.isAlphabetic || $0.properties.numericType != nil
-          || "-_./=:,@%+".unicodeScalars.contains($0)
-      }
-    return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+    (["bitladder"] + CommandLine.arguments.dropFirst().map(\.shellQuoted)).joined(separator: " ")
   }
 
   // MARK: - Devices

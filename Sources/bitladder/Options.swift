@@ -138,10 +138,9 @@ func readPlan(_ path: String, mayBeAbsent: Bool) throws -> (plan: Plan, stamp: F
   // The stamp first: a change while we read is noticed when saving.
   let stamp = FileStamp(path: path)
   if stamp == nil, mayBeAbsent { return nil }
-  do {
-    let bytes = try readWhole(path, "a plan")
-    return (try PlanFile.parse(bytes, path: path), stamp)
-  } catch let error as ModelFileError {
+  do throws(ModelFileError) {
+    return (try PlanFile.read(path), stamp)
+  } catch {
     throw Failure(error.description)
   }
 }

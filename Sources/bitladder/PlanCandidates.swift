@@ -130,7 +130,7 @@ struct PlanCandidates {
       case .measurement(let measurement):
         found[.measurement(tensor: work.tensor, format: measurement.format)] = measurement
       case .statistics(let summary): squares[work.tensor] = summary.squares
-      case .histogram, .inestimable, .unreadable, .lost: break
+      case .histogram, .channels, .inestimable, .unreadable, .lost: break
       }
     }
     return MeasuredCandidates(self, found, squares)

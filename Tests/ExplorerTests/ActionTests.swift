@@ -13,7 +13,7 @@ struct ActionTests {
     let keys = actions.flatMap(\.keys)
     #expect(Set(keys).count == keys.count)
     for action in actions {
-      for key in action.keys { #expect(Action.bound(to: key, in: view)?.id == action.id) }
+      for key in action.keys { #expect(KeyMap.standard.action(of: key, in: view)?.id == action.id) }
     }
   }
 
@@ -47,13 +47,13 @@ struct ActionTests {
     ("save", [.character("s")]), ("saveAs", [.character("S")]), ("help", [.character("?")]),
     ("palette", [.character(":")]), ("quit", [.character("q")]),
     ("solve", [.character("b")]), ("viewLayers", [.function(1)]), ("viewFrontier", [.function(3)]),
-    ("viewMap", [.function(2)]), ("viewFormats", [.function(6)]),
+    ("viewMap", [.function(2)]), ("viewChannels", [.function(5)]), ("viewFormats", [.function(6)]),
     ("viewCompare", [.function(4)]), ("previousView", [.character("[")]),
     ("nextView", [.character("]")]), ("export", [.character("e")]),
     ("devices", [.character("d")]),
   ])
   func theKeysOfTheDesignAreBound(id: String, keys: [Key]) {
-    for key in keys { #expect(Action.bound(to: key)?.id == id) }
+    for key in keys { #expect(KeyMap.standard.action(of: key, in: .layers)?.id == id) }
   }
 
   /// Every action has a key of letters, arrows, Enter, Space, Tab or Escape; to the views [ and ] lead as well.
@@ -67,7 +67,7 @@ struct ActionTests {
   }
 
   @Test func theHelpPageListsEveryAction() {
-    let entries = Action.Section.allCases.flatMap { HelpView.entries(of: $0) }
+    let entries = Action.Section.allCases.flatMap { HelpView.entries(of: $0, .standard) }
     #expect(entries.flatMap(\.keys) == Action.all.flatMap(\.keys))
     for action in Action.all {
       let title = action.helpTitle ?? action.title

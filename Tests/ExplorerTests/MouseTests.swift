@@ -115,7 +115,8 @@ struct MouseTests {
 
   /// Every cell of a screen, in every mode, with every button: nothing traps, nothing is lost.
   @Test(arguments: [
-    "", "?", "t", "c", ":", "/", "f", "S", "4q", "<Tab>", "gfxyzzy<Enter>", "<F2>", "<F6>",
+    "", "?", "t", "c", ":", "/", "f", "S", "4q", "<Tab>", "gfxyzzy<Enter>", "<F2>", "<F6>", "!",
+    "b", "d", "e", "R", "b<Down*5><Tab*2><Space>",
   ])
   func everyCellCanBeClicked(keys: String) throws {
     for size in [

@@ -17,6 +17,8 @@ struct Player {
   var answers: Answers
   private(set) var effects: [Effect] = []
   private(set) var hasQuit = false
+  /// What was put on the clipboard.
+  private(set) var copied: [String] = []
   private var urgent: [Work] = []
   private var background: [Work] = []
 
@@ -57,8 +59,11 @@ struct Player {
       case .save(let file, let assignments): save(file, assignments)
       case .solve(let request): take([.solved(request.run())])
       case .export(let request): take([.exported(request.run())])
+      case .report(let request): take([.reported(request.run())])
+      case .copy(let text): copied.append(text)
       case .quit: hasQuit = true
-      case .mouse, .suspend, .redraw, .terminate, .measureLadders: break
+      case .reload(let path): take([Session.reload(path)])
+      case .remember, .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal, .dropJournal: break
       }
     }
   }
@@ -114,7 +119,7 @@ struct Player {
   var asksForAPath: Bool {
     guard case .prompt(let prompt) = state.modal else { return false }
     switch prompt.kind {
-    case .saveAs, .export: return true
+    case .saveAs, .export, .report: return true
     case .search, .filter, .mark: return false
     }
   }
@@ -140,9 +145,23 @@ enum MadeUp {
       return .measurement(Measurement(format: format, rows: 1, rowLength: 1, sums: sums))
     case .estimate(let tensor, let format, let weights):
       return estimate(tensor, format, weights)
-    case .histogram(_, _, let bins):
-      return .histogram(Histogram(range: HistogramRange(lower: -1, upper: 1, bins: bins)))
+    case .channels(let tensor, let format): return .channels(channels(tensor, format))
+    case .histogram(_, _, let bins, let tile):
+      let whole = HistogramRange(lower: -1, upper: 1, bins: bins)
+      return .histogram(Histogram(range: tile?.range(in: whole) ?? whole))
     }
+  }
+
+  /// Twelve rows of sixteen, the third and its fifth weight far out; a coarser format loses more.
+  static func channels(_ tensor: Int, _ format: Format?, rows: Int = 12) -> ChannelMeasurement {
+    let weights = (0..<rows * 16).map { place -> Float in
+      place == 2 * 16 + 4 ? 3 : Float((place * 37 + tensor) % 64) / 64 - 0.5
+    }
+    let step = format.map { 1 / Float(1 << Int($0.bitsPerWeight(rows: 12, rowLength: 128))) }
+    let back = weights.map { weight in step.map { (weight / $0).rounded() * $0 } ?? weight }
+    var errors = ChannelErrors(outliersBelow: -2, above: 2)
+    errors.add(weights.span, back.span, rowLength: 16)
+    return ChannelMeasurement(format: format, errors: errors, rows: 12)
   }
 
   /// A little above the exact figure, more so the smaller the sample, which its interval admits.

@@ -12,7 +12,8 @@ struct SizeTests {
     "4q",
     "k", "gfxyzzy<Enter>", "*v", "4y", "G4", "b", "b9",
     "b<Down*9><Tab*2><Space>", "b0bpw<Enter>", "<F3>", "b4bpw<Enter><F3><Tab>",
-    "b4bpw<Enter><F4>", "<F4>", "4<lt>", "4>",
+    "b4bpw<Enter><F4>", "<F5>", "4<F5>o", "3<F5><Tab>oo<Down*3>", "G<F5>", "<F4>", "4<lt>", "4>",
+    "4H", "4Hii<Left>", "3HEL", "<F2>T",
     "d", "d4<Right>", "d4090<Enter>", "e", "4emlx<Enter>", "4ellama<Enter>n<Enter>",
   ]
 

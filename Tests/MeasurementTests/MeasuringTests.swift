@@ -104,11 +104,44 @@ struct MeasuringTests {
     }
     var statistics = WeightStatistics()
     statistics.add(values.span)
-    var expected = Histogram(range: .robust(for: statistics, bins: 50))
+    var expected = Histogram(
+      range: .robust(for: statistics, bins: 50), hasErrors: format != nil)
     let reconstructed = format.map(reconstruct) ?? values
-    expected.add(reconstructed.span)
+    expected.add(reconstructed.span, source: values.span)
+    expected.levels = histogram.levels
     #expect(histogram == expected)
     #expect(histogram.total == UInt64(values.count))
+    let levels = ["source": 0, "int2": 4, "int4:tensor": 16, "f8_e5m2": 247]
+    #expect(histogram.levels?.values.count ?? 0 == levels[name])
+  }
+
+  /// Tiles are counted anew each time, and levels that every weight shares are those of the weights that come back.
+  @Test func tilesAndLevels() throws {
+    let format = try Format(parsing: "int4:tensor")
+    let tile = HistogramTile(level: 1, index: 9)
+    guard
+      case .histogram(let whole) = try perform(.histogram(tensor: 0, format: format, bins: 40)),
+      case .histogram(let part) = try perform(
+        .histogram(tensor: 0, format: format, bins: 40, tile: tile))
+    else {
+      Issue.record("no histogram")
+      return
+    }
+    #expect(part.range == tile.range(in: whole.range) && part.total == whole.total)
+    #expect(part.levels == nil)
+    let levels = Set(try #require(whole.levels).values)
+    #expect(Set(reconstruct(format)).isSubset(of: levels))
+    let errors = whole.squaredErrors.reduce(whole.squaredErrorOutside, +)
+    let again = part.squaredErrors.reduce(part.squaredErrorOutside, +)
+    #expect(errors > 0 && abs(errors - again) < 1e-9 * errors)
+    // Of a format with groups, those of a group like most others.
+    guard
+      case .histogram(let grouped) = try perform(
+        .histogram(tensor: 0, format: Format(parsing: "int4:g32"), bins: 40))
+    else { return }
+    let group = try #require(grouped.levels)
+    #expect(!group.isShared && group.values.count == 16)
+    #expect((group.values.last ?? 1) < 0.3, "the rows of small weights are the most")
   }
 
   @Test func weightsThatAreNoNumbersAreCountedAndLeftOut() throws {
@@ -139,6 +172,8 @@ struct MeasuringTests {
           .measurement(tensor: tensor.id, format: format), .statistics(tensor: tensor.id),
           .histogram(tensor: tensor.id, format: format, bins: 7),
           .histogram(tensor: tensor.id, format: nil, bins: 1),
+          .channels(tensor: tensor.id, format: format),
+          .channels(tensor: tensor.id, format: nil),
         ] {
           switch try perform(work, in: hostile) {
           case .measurement(let measurement):
@@ -147,6 +182,15 @@ struct MeasuringTests {
             #expect(!measurement.sums.squaredError.isNaN)
           case .statistics(let statistics): #expect(!statistics.squares.isNaN)
           case .histogram(let histogram): #expect(histogram.total == UInt64(tensor.weightCount))
+          case .channels(let channels):
+            #expect(channels.isComplete)
+            for row in 0..<channels.errors.rowCount {
+              #expect(!channels.errors.row(row).nmse.isNaN)
+              #expect(!channels.errors.row(row).deviation.isNaN)
+            }
+            for column in 0..<channels.errors.columnCount {
+              #expect(!channels.errors.column(column).nmse.isNaN)
+            }
           case .unreadable: #expect(!WeightReader.canRead(tensor.source))
           case .lost: Issue.record("the file is whole")
           case .inestimable: Issue.record("it was measured")

@@ -50,7 +50,7 @@ struct HostileNamesTests {
     let scratch = try Scratch()
     let terminal = try explore(try scratch.write(model()), size: .init(columns: 200, rows: 50))
     try #require(terminal.press("G", until: "bad\\x1b[31m"))
-    try #require(terminal.press("ky", until: "logarithmic counts"))
+    try #require(terminal.press("kL", until: "logarithmic counts"))
     try #require(terminal.press("/bad\r", until: "bad\\x1b[31m"))
     terminal.expectQuits()
     let text = String(decoding: terminal.output, as: UTF8.self)

@@ -53,7 +53,9 @@ public final class PseudoTerminal {
   /// Starts a program.
   ///
   /// The environment has nothing but PATH, HOME, TMPDIR, TERM (xterm-256color), LC_ALL (C.UTF-8) and
-  /// XDG_CACHE_HOME (a folder of its own, so that the user's cache is never touched), changed by `environment`; nil takes a variable away.
+  /// XDG_CACHE_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME (a folder of its own, so that the user's are never
+  /// touched), changed by `environment`; nil takes a variable away. The user isn't a new one: no hints for
+  /// those are shown.
   public init(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
     size: Size = Size(columns: 80, rows: 24), redirections: [Redirection] = []
@@ -68,7 +70,8 @@ public final class PseudoTerminal {
     for key in ["PATH", "HOME", "TMPDIR"] {
       variables[key] = ProcessInfo.processInfo.environment[key]
     }
-    variables["XDG_CACHE_HOME"] = cache
+    for name in ["CACHE", "CONFIG", "STATE"] { variables["XDG_\(name)_HOME"] = cache }
+    try rememberFirstSteps()
     variables.merge(environment) { $1 }
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")
@@ -85,6 +88,13 @@ public final class PseudoTerminal {
       let number = pid_t(reported.prefix { $0 != "\n" })
     else { throw Failure(description: "the shell did not start") }
     process = number
+  }
+
+  private func rememberFirstSteps() throws {
+    let folder = URL(fileURLWithPath: cache + "/bitladder")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data("move\nbits\nsolve\nsave\nhelp\n".utf8).write(
+      to: folder.appendingPathComponent("first-steps"))
   }
 
   deinit {

@@ -6,6 +6,7 @@
 #define BITLADDER_KERNELS_H
 
 #include "bl_blocks.h"
+#include "bl_channels.h"
 #include "bl_content.h"
 #include "bl_convert.h"
 #include "bl_dense.h"

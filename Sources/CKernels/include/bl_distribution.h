@@ -30,4 +30,9 @@ uint32_t bl_sketch_add(const float *weights, size_t count, uint64_t *counts);
 void bl_histogram_add(const float *weights, size_t count, float lower, float upper, size_t bins,
                       uint64_t *counts, uint64_t outside[3]);
 
+/// Adds (w - r)^2 of each pair to the bin of w; of pairs whose w is outside, to `outside`: below, above.
+/// Pairs that aren't finite add nothing.
+void bl_histogram_errors_add(const float *weights, const float *reconstructed, size_t count, float lower,
+                             float upper, size_t bins, double *errors, double outside[2]);
+
 #endif

@@ -30,6 +30,8 @@ int ct_colour_pairs(void); // pairs in use so far
 // Whether mouse and paste reports can be asked for.
 bool ct_reports(void);
 void ct_use_mouse(bool on);
+// Bytes for the terminal itself that draw nothing, between two frames.
+void ct_send(const uint8_t *bytes, size_t count);
 
 int ct_columns(void);
 int ct_rows(void);

@@ -28,10 +28,7 @@ extension Action {
     Action(
       id: "back", section: .moving, keys: [.escape],
       title: "back out: of a range, the marks, the filter, a view"
-    ) {
-      $0.backOut()
-      return []
-    },
+    ) { $0.backOut() },
   ]
 
   static let movingInLayers: [Action] = [
@@ -47,7 +44,7 @@ extension Action {
     },
     Action(
       id: "pane", section: .moving, keys: [.tab, .backTab],
-      title: "between the list and the ladder", hint: ("ladder", 45)
+      title: "between list, ladder and histogram", hint: ("ladder", 45)
     ) { $0.switchFocus() },
   ]
 
@@ -260,6 +257,13 @@ extension Action {
       $0.modal = .picker(Picker(kind: .consumers))
       return []
     },
+    Action(
+      id: "report", section: .plan, keys: [.character("R")],
+      title: "write a report of the plan, to be shown to others"
+    ) {
+      $0.askForReport()
+      return []
+    },
   ]
 
   static let map: [Action] = [
@@ -421,13 +425,19 @@ extension Action {
     },
   ]
 
+  static let copying: [Action] = [
+    Action(
+      id: "copy", section: .finding, keys: [.character("y")],
+      title: "copy the name, or those of what is marked"
+    ) { $0.copyNames() }
+  ]
+
   static let program: [Action] = [
     Action(
-      id: "logCounts", section: .program, keys: [.character("y")],
-      title: "histogram: linear or logarithmic counts"
+      id: "theme", section: .program, keys: [.character("T")],
+      title: "another theme: dark, light, high contrast"
     ) {
-      $0.logCounts.toggle()
-      $0.message = .init(text: $0.logCounts ? "logarithmic counts" : "linear counts")
+      $0.switchTheme()
       return []
     },
     Action(
@@ -444,6 +454,13 @@ extension Action {
       hint: ("help", 1)
     ) {
       $0.modal = .help(scroll: 0)
+      return []
+    },
+    Action(
+      id: "messages", section: .program, keys: [.character("!")],
+      title: "what was said so far: the log of messages"
+    ) {
+      $0.modal = .log(scroll: 0)
       return []
     },
     Action(

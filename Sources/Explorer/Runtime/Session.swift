@@ -36,11 +36,16 @@ public enum Session {
     defer { worker.stop() }
 
     var state = start(model, options, plan, on: terminal)
+    state.time = .now
     if let note = terminal.note { state.message = .init(text: note, kind: .warning) }
     // What is known from before is there with the first frame, unless there is very much of it.
     let known = worker.recall(waiting: .milliseconds(40))
-    worker.perform(state.update([.recalled(known)]))
+    worker.perform(state.update([.time(.now), .recalled(known)]))
     options.store?.watch { mailbox.post(.note($0)) }
+    // With `.quit` the user knows that what isn't saved is lost.
+    var ending: Ending?
+    worker.journal.open(options.journals, model, plan: state.planPath, stamp: plan?.stamp)
+    defer { worker.journal.end(isKept: state.hasUnsavedChanges && ending != .quit) }
     var clock = FrameClock()
     var pace = PaceClock()
     while true {
@@ -51,16 +56,19 @@ public enum Session {
       if let pace = pace.reading(of: worker.measurer) { events.append(.pace(pace)) }
       guard !events.isEmpty else { continue }
       clock.changed(byUser: inputs.contains { $0 != .wake })
-      for effect in state.update(events) {
+      for effect in state.update([.time(.now)] + events) {
         switch effect {
-        case .quit: return .quit
-        case .terminate(let signal): return .signal(signal)
+        case .copy(let text): terminal.copy(text)
+        // Whatever else came with it is done first.
+        case .quit: ending = ending ?? .quit
+        case .terminate(let signal): ending = ending ?? .signal(signal)
         case .mouse(let isOn): terminal.mouse = isOn
         case .redraw: terminal.repaint()
         case .suspend: terminal.suspend()
         default: worker.perform([effect])
         }
       }
+      if let ending { return ending }
     }
   }
 
@@ -95,8 +103,13 @@ public enum Session {
           let whole = FileToSave(text: text, path: file.path, expected: file.expected)
           take([Worker.save(whole, assignments)])
         case .export(let request): take([.exported(request.run())])
+        case .report(let request):
+          finishMeasuring()
+          let whole = ReportRequest(
+            state: state, path: request.path, overwriting: request.overwriting)
+          take([.reported(whole.run())])
         // It waits for what it needs, and for no more.
-        case .measureLadders: break
+        case .measureLadders, .journal, .dropJournal: break
         default: worker.perform([effect])
         }
       }
@@ -113,6 +126,19 @@ public enum Session {
     return state
   }
 
+  /// Reads a plan's file once more.
+  static func reload(_ path: String) -> ExplorerEvent {
+    // The stamp first: a change while it is read is noticed when saving.
+    guard let stamp = FileStamp(path: path) else {
+      return .note("\(path.sanitised) is gone; s writes it anew")
+    }
+    do throws(ModelFileError) {
+      return .reloaded(try PlanFile.read(path), path: path, stamp: stamp)
+    } catch {
+      return .note(error.description)
+    }
+  }
+
   private static func start(
     _ model: Model, _ options: Options, _ plan: (plan: Plan, stamp: FileStamp?)?,
     on screen: some Screen
@@ -120,6 +146,7 @@ public enum Session {
     var options = options
     options.glyphs = screen.glyphs
     options.colors = screen.depth
+    options.clipboardObjection = screen.clipboardObjection
     var state = State(model: model, options: options)
     state.size = screen.size
     if let plan { state.load(plan.plan, stamp: plan.stamp) }
@@ -131,14 +158,20 @@ public enum Session {
 private struct Worker {
   let measurer: Measurer
   let mailbox: Mailbox<ExplorerEvent>
+  let journal: JournalKeeper
   private let stored: ModelStore?
   private let files = DispatchQueue(label: "files")
   /// How long figures are collected before the curve follows them, in seconds.
   private let patience: Double
+  private let firstStepsPath: String?
+  private let isStopped = Stopped()
+  private let reports = DispatchGroup()
 
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
+    journal = JournalKeeper(mailbox: mailbox)
     patience = options.needsExact ? 0 : 0.2
+    firstStepsPath = options.firstStepsPath
     stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
     measurer = Measurer(
@@ -147,6 +180,9 @@ private struct Worker {
 
   /// Ends; what was asked to be saved is saved first, and what was found is remembered.
   func stop() {
+    // A report that is being written is written, with what it has by now.
+    isStopped.set()
+    _ = reports.wait(timeout: .now() + .seconds(10))
     files.sync {}
     measurer.stop()
     stored?.cancel()
@@ -206,12 +242,42 @@ private struct Worker {
         measurer.want(ladders: wishes, changed: changed)
       case .save(let file, let assignments):
         files.async { [mailbox] in mailbox.post(Self.save(file, assignments)) }
+      case .reload(let path):
+        files.async { [mailbox] in mailbox.post(Session.reload(path)) }
+      case .journal(let done): journal.append(done.entries)
+      case .dropJournal(let path): journal.remove(path)
       case .solve(let request): solve(request)
       case .export(let request):
         files.async { [mailbox] in mailbox.post(.exported(request.run())) }
-      case .mouse, .suspend, .redraw, .quit, .terminate: break
+      case .report(let request): write(request)
+      case .remember(let steps):
+        guard let firstStepsPath else { break }
+        files.async { [mailbox] in
+          if let failure = steps.save(to: firstStepsPath) { mailbox.post(.logged(failure)) }
+        }
+      case .copy, .mouse, .suspend, .redraw, .quit, .terminate: break
       }
     }
+  }
+
+  /// Makes a report on a thread of its own: it may take its time, and plans must be saved meanwhile.
+  private func write(_ request: ReportRequest) {
+    reports.enter()
+    let thread = Thread { [mailbox, isStopped, reports] in
+      lowerPriorityOfThisThread()
+      mailbox.post(.reported(request.run { isStopped.isSet }))
+      reports.leave()
+    }
+    thread.name = "report"
+    thread.stackSize = 1 << 23
+    thread.start()
+  }
+
+  /// Whether the session has ended.
+  private final class Stopped: Sendable {
+    private let flag = Atomic(false)
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+    func set() { flag.store(true, ordering: .relaxed) }
   }
 
   /// Solves on a thread of its own: a newer request doesn't wait for an older one, whose answer is passed over.

@@ -87,6 +87,7 @@ extension State {
     let text = FitText.summaries(fit, glyphs).first ?? ""
     message =
       fit.fits
-      ? Notice(text: text) : Notice(text: "\(text)   b fit Enter makes it fit", kind: .warning)
+      ? Notice(text: text)
+      : Notice(text: text + ways(("solve", "fit Enter makes it fit")), kind: .warning)
   }
 }

@@ -1,3 +1,4 @@
+import ModelFiles
 import Planning
 
 /// What the user decides about one tensor.
@@ -36,6 +37,8 @@ struct Edits: Sendable {
   private(set) var revision = 0
   /// The tensors that were changed since somebody took note of it; all of them at the start.
   private var touched: Set<Int>
+  /// What the journal doesn't know yet.
+  private var unrecorded: [JournalEntry] = []
 
   init(count: Int) {
     assignments = Array(repeating: Assignment(), count: count)
@@ -49,6 +52,17 @@ struct Edits: Sendable {
   mutating func takeTouched() -> Set<Int> {
     defer { touched.removeAll() }
     return touched
+  }
+
+  /// Notes for the journal that a plan was written.
+  mutating func noteSaved(path: String, stamp: FileStamp, assignments saved: [Assignment]) {
+    unrecorded.append(.saved(path: path, stamp: stamp, isCurrent: saved == assignments))
+  }
+
+  /// Gives what was done since the last call, for the journal.
+  mutating func takeUnrecorded() -> [JournalEntry] {
+    defer { unrecorded.removeAll() }
+    return unrecorded
   }
 
   /// Applies new assignments as one step; nil if nothing would change.
@@ -70,6 +84,7 @@ struct Edits: Sendable {
     for change in changes { set(change.tensor, change.after) }
     done.append(step)
     undone = []
+    unrecorded.append(.step(step))
     return step
   }
 
@@ -81,6 +96,30 @@ struct Edits: Sendable {
     touched = Set(assignments.indices)
     done = []
     undone = []
+    unrecorded.append(.base(new, newBudget))
+  }
+
+  /// Goes on with the edits of another session; what is here can't be undone.
+  mutating func replace(with other: Edits) {
+    let revision = revision
+    self = other
+    self.revision = revision + 1
+    touched = Set(assignments.indices)
+    unrecorded = []
+  }
+
+  /// Does what a journal says was done.
+  mutating func replay(_ entry: JournalEntry) {
+    switch entry {
+    case .base(let assignments, let budget): load(assignments, budget: budget)
+    case .step(let step):
+      _ = apply(
+        step.label, step.changes.map { ($0.tensor, $0.after) },
+        budget: step.budget.map(\.after))
+    case .undo: _ = undo()
+    case .redo: _ = redo()
+    case .saved, .plan: break
+    }
   }
 
   mutating func undo() -> Step? {
@@ -88,6 +127,7 @@ struct Edits: Sendable {
     for change in step.changes.reversed() { set(change.tensor, change.before) }
     if let change = step.budget { budget = change.before }
     undone.append(step)
+    unrecorded.append(.undo)
     return step
   }
 
@@ -96,6 +136,7 @@ struct Edits: Sendable {
     for change in step.changes { set(change.tensor, change.after) }
     if let change = step.budget { budget = change.after }
     done.append(step)
+    unrecorded.append(.redo)
     return step
   }
 

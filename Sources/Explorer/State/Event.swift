@@ -22,8 +22,18 @@ public enum ExplorerEvent: Sendable {
   case saved(path: String, stamp: FileStamp, assignments: SavedAssignments)
   /// A plan couldn't be written.
   case notSaved(path: String, SaveFailure, assignments: SavedAssignments)
+  /// A plan's file was read once more.
+  case reloaded(Plan, path: String, stamp: FileStamp)
+  /// An earlier session left this behind.
+  case lostWork(RecoveredWork)
   /// What came of exporting.
   case exported(ExportOutcome)
+  /// What came of writing a report.
+  case reported(ReportOutcome)
+  /// Something for the log alone.
+  case logged(String)
+  /// The time at which what follows came.
+  case time(ClockTime)
 }
 
 /// The decisions that a written file holds; opaque outside the explorer.
@@ -31,6 +41,11 @@ public struct SavedAssignments: Sendable {
   let assignments: [Assignment]
   /// Whether the explorer ends after saving.
   let quits: Bool
+}
+
+/// What was done, for the journal; opaque outside the explorer.
+public struct Done: Sendable {
+  let entries: [JournalEntry]
 }
 
 /// What is to be done outside: measuring, files, the terminal.
@@ -45,8 +60,20 @@ public enum Effect: Sendable {
   case solve(SolverRequest)
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
+  /// Reads a plan's file once more.
+  case reload(path: String)
+  /// Notes what was done where it outlives this process.
+  case journal(Done)
+  /// Removes what an earlier session left behind.
+  case dropJournal(String)
   /// Builds an export, or writes one.
   case export(ExportRequest)
+  /// Writes a report.
+  case report(ReportRequest)
+  /// Remembers what a new user has done.
+  case remember(FirstSteps)
+  /// Puts a text on the clipboard.
+  case copy(String)
   /// Switches the mouse on or off.
   case mouse(Bool)
   /// Stops until the shell continues the program.

@@ -46,17 +46,18 @@ struct HeatScale: Sendable, Equatable {
     return min(Self.steps, 1 + Int(share * Double(Self.steps)))
   }
 
-  /// How a step looks: dark for little, bright for much, as the colours of viridis, which people tell apart whatever
-  /// colours they see; fewer of them where the terminal has fewer.
+  /// How a step looks: in the colours of viridis, which people tell apart whatever colours they see, fewer of them
+  /// where the terminal has fewer. Much is what stands out: bright, but dark on a light background.
   static func style(step: Int, depth: ColorDepth) -> Style {
-    let index = min(max(step, 1), steps) - 1
+    let place = min(max(step, 1), steps) - 1
+    let index = Theme.current.name == .light ? steps - 1 - place : place
     switch depth {
     case .none: return .standard
     case .eight: return style(of: eight[index], isDark: index < 3)
     case .sixteen: return style(of: sixteen[index], isDark: index < 2)
     case .many:
-      return Style(
-        foreground: index < 4 ? .indexed(231) : .indexed(16), background: .indexed(many[index]))
+      let isDark = many[index].parts?.textOnIt == .white
+      return Style(foreground: .indexed(isDark ? 231 : 16), background: many[index])
     }
   }
 
@@ -64,7 +65,7 @@ struct HeatScale: Sendable, Equatable {
     Style(foreground: isDark ? .white : .black, background: .indexed(background))
   }
 
-  private static let many: [UInt8] = [53, 55, 25, 30, 36, 71, 149, 227]
+  private static let many = Viridis.steps(steps)
   private static let sixteen: [UInt8] = [4, 4, 12, 6, 6, 14, 3, 11]
   private static let eight: [UInt8] = [4, 4, 4, 6, 6, 6, 3, 3]
 }

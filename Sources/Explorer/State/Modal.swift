@@ -6,6 +6,7 @@ import Terminal
 /// What lies over the panes and takes the keys.
 indirect enum Modal: Sendable {
   case help(scroll: Int)
+  case log(scroll: Int)
   case picker(Picker)
   case recipe(RecipeForm)
   case prompt(Prompt)
@@ -103,6 +104,7 @@ struct Prompt: Sendable {
     case mark
     case saveAs(quits: Bool)
     case export(ExportTarget)
+    case report
   }
 
   let kind: Kind
@@ -120,6 +122,10 @@ struct Question: Sendable {
     case changedOnDisk(path: String, quits: Bool)
     /// Files of an export are there already.
     case overwriteExport(ExportTarget, path: String)
+    /// An earlier session ended without saving.
+    case lostWork(RecoveredWork)
+    /// A report of that name is there already.
+    case overwriteReport(path: String)
     /// The plan was made for another model.
     case otherModel(PlanMatch)
   }

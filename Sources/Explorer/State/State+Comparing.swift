@@ -141,6 +141,8 @@ extension State {
     let (first, list) = comparisonList(in: body, count: count)
     let index = first + mouse.position.row - list.row
     guard list.contains(mouse.position), index < count else { return }
+    // By the second click, the first one may have scrolled.
+    if mouse.action == .doublePress(.left) { return takeFromComparison() }
     compare.cursor = index
   }
 
@@ -171,7 +173,7 @@ extension State {
     let step = edits.apply(
       difference.other.description,
       [(difference.tensor, Assignment(choice: difference.other, isPinned: isPinned))])
-    if let step { message = Notice(text: "\(describe(step))   u undoes it") }
+    if let step { message = Notice(text: describe(step) + ways(("undo", "undoes it"))) }
     compare.cursor = min(compare.cursor, max(0, differences.count - 2))
   }
 

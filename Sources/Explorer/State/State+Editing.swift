@@ -141,7 +141,7 @@ extension State {
       message = Notice(text: "nothing to undo")
       return
     }
-    message = Notice(text: "undone: \(describe(step))")
+    message = Notice(text: "undone: \(describe(step))" + ways(("redo", "does it again")))
   }
 
   mutating func redo() {
@@ -149,13 +149,13 @@ extension State {
       message = Notice(text: "nothing to redo")
       return
     }
-    message = Notice(text: "done again: \(describe(step))")
+    message = Notice(text: "done again: \(describe(step))" + ways(("undo", "undoes it")))
   }
 
   private func notice(for step: Step) -> Notice {
     let left = targets.count - quantizableTargets.count
     let kept = left == 0 ? "" : "; \(left) not worth quantizing left as they are"
-    return Notice(text: "\(describe(step))\(kept)   u undoes it")
+    return Notice(text: "\(describe(step))\(kept)" + ways(("undo", "undoes it")))
   }
 
   func describe(_ step: Step) -> String {
@@ -215,7 +215,8 @@ extension State {
       message = markNotice
     } else {
       rangeStart = row?.subject
-      message = Notice(text: "move to the other end, then v again to mark all between")
+      message = Notice(
+        text: "move to the other end" + by("range", "again marks all between", after: "; "))
     }
   }
 
@@ -260,7 +261,8 @@ extension State {
   private var markNotice: Notice {
     Notice(
       text: marks.isEmpty
-        ? "nothing is marked" : "\(marks.count) marked: a step now moves them all; Esc unmarks")
+        ? "nothing is marked"
+        : "\(marks.count) marked: a step now moves them all" + by("back", "unmarks", after: "; "))
   }
 
   func isFolded(_ row: Row) -> Bool {

@@ -130,10 +130,12 @@ extension State {
   }
 
   /// Puts the cursor on what is nearest to a place of the screen.
-  mutating func clickFrontier(_ point: Point) {
+  mutating func clickFrontier(_ mouse: MouseEvent) {
+    let point = mouse.position
     guard let curve = solver.curve else { return }
     let plot = frontierPlot(of: curve)
     guard plot.area.contains(point) else { return }
+    defer { if mouse.action == .doublePress(.left) { takeFromFrontier() } }
     let mark = marks(on: curve).first { plot.cell(bytes: $0.bytes, error: $0.error) == point }
     if let mark {
       frontierCursor = mark.kind == .present ? .present : .mark(mark.name)
@@ -182,6 +184,7 @@ extension State {
     }
     solver.before = before
     compare.against = Self.beforeSolving
-    message = Notice(text: "\(describe(step))\(left)   F4 compares, u undoes")
+    message = Notice(
+      text: "\(describe(step))\(left)" + ways(("viewCompare", "compares"), ("undo", "undoes")))
   }
 }

@@ -65,12 +65,13 @@ extension State {
   mutating func clickGuide(_ mouse: MouseEvent) {
     let layout = GuideLayout(ScreenLayout(size: size).body)
     guard layout.list.contains(mouse.position) else { return }
+    // The first click has chosen, and scrolled.
+    if mouse.action == .doublePress(.left) { return takeFromGuide() }
     let lines = guideLines
     let line = guideStart(lines, rows: layout.list.rows) + mouse.position.row - layout.list.row
     guard lines.indices.contains(line), case .format(let format) = lines[line] else { return }
     guide.format = format
     guide.scroll = 0
-    if mouse.action == .doublePress(.left) { takeFromGuide() }
   }
 
   mutating func wheelInGuide(_ mouse: MouseEvent, by rows: Int) {

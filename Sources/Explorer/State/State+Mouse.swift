@@ -3,66 +3,83 @@ import Planning
 import Terminal
 
 extension State {
-  /// A click selects, a click on what is selected acts, the wheel scrolls.
+  /// A click selects, a double click does what Enter does, the wheel scrolls what it is over.
   mutating func handle(_ mouse: MouseEvent) -> [Effect] {
-    let layout = ScreenLayout(size: size)
     switch mouse.action {
-    case .wheelUp, .wheelDown:
-      let rows = mouse.action == .wheelUp ? -3 : 3
-      if case .help(let scroll) = modal {
-        let most = HelpView.maximumScroll(size: size, glyphs: glyphs)
-        modal = .help(scroll: min(most, max(0, scroll + rows)))
-      } else if case .picker(var picker) = modal {
-        picker.selected = min(max(0, picker.selected + rows), max(0, items(of: picker).count - 1))
-        modal = .picker(picker)
-      } else if case .moves = modal {
-        moveInMoves(by: rows)
-      } else if case .devices = modal {
-        moveInDevices(by: rows)
-      } else if case .export(let preview) = modal {
-        scroll(preview, by: rows)
-      } else if modal == nil {
-        switch view {
-        case .layers:
-          focus = .list
-          move(by: rows)
-        case .map: moveInMap(lines: rows)
-        case .frontier: moveAcrossFrontier(by: rows.signum())
-        case .compare: moveInComparison(by: rows)
-        case .formats: wheelInGuide(mouse, by: rows)
-        }
-      }
-      return []
+    case .wheelUp: wheel(mouse, by: -3)
+    case .wheelDown: wheel(mouse, by: 3)
     case .press(.left), .doublePress(.left):
-      guard modal == nil else { return [] }
+      let layout = layout
       if layout.hints.contains(mouse.position) { return clickHint(mouse, layout) }
-      for (view, rect) in titleLine(in: layout.title).tabs where rect.contains(mouse.position) {
-        show(view)
-        return []
-      }
-      switch view {
-      case .layers:
-        if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
-        if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
-      case .map: clickMap(mouse)
-      case .frontier: clickFrontier(mouse.position)
-      case .compare: clickComparison(mouse, in: layout.body)
-      case .formats: clickGuide(mouse)
-      }
-      return []
-    default:
-      return []
+      return modal == nil ? clickView(mouse, layout) : clickModal(mouse)
+    default: break
+    }
+    return []
+  }
+
+  private mutating func wheel(_ mouse: MouseEvent, by rows: Int) {
+    guard modal == nil else { return wheelInModal(by: rows) }
+    switch view {
+    case .layers: wheelInLayers(mouse, by: rows)
+    case .map: moveInMap(lines: rows)
+    case .frontier: moveAcrossFrontier(by: rows.signum())
+    case .compare: moveInComparison(by: rows)
+    case .channels: moveInChannels(by: rows)
+    case .formats: wheelInGuide(mouse, by: rows)
     }
   }
 
+  /// Over the histogram it zooms about the pointer; over the ladder it moves along the rungs, which takes none of
+  /// them; elsewhere along the list.
+  private mutating func wheelInLayers(_ mouse: MouseEvent, by rows: Int) {
+    let layout = layout
+    if layout.histogram.contains(mouse.position), histogramObjection == nil {
+      zoomHistogram(closer: rows < 0, about: mouse.position.column - layout.histogram.column)
+    } else if layout.ladder.contains(mouse.position), let tensor,
+      tensor.suitability.isQuantizable
+    {
+      focus = .ladder
+      ladderCursor = ladder(of: tensor.id).step(
+        from: shownChoice(of: tensor.id), by: rows.signum())
+    } else {
+      if focus == .ladder { focus = .list }
+      move(by: rows)
+    }
+  }
+
+  private mutating func clickView(_ mouse: MouseEvent, _ layout: ScreenLayout) -> [Effect] {
+    for (view, rect) in titleLine(in: layout.title).tabs where rect.contains(mouse.position) {
+      show(view)
+      return []
+    }
+    switch view {
+    case .layers:
+      if layout.list.contains(mouse.position) { return clickList(mouse, layout) }
+      if layout.ladder.contains(mouse.position) { return clickLadder(mouse, layout) }
+      if layout.histogram.contains(mouse.position), focus != .histogram { enlargeHistogram() }
+    case .map: clickMap(mouse)
+    case .frontier: clickFrontier(mouse)
+    case .compare: clickComparison(mouse, in: layout.body)
+    case .channels: clickChannels(mouse)
+    case .formats: clickGuide(mouse)
+    }
+    return []
+  }
+
   private mutating func clickList(_ mouse: MouseEvent, _ layout: ScreenLayout) -> [Effect] {
-    let index = scroll + mouse.position.row - layout.list.row
+    // By the second click, the first one may have scrolled.
+    let index =
+      mouse.action == .doublePress(.left)
+      ? cursor : scroll + mouse.position.row - layout.list.row
     guard rows.indices.contains(index) else { return [] }
     let isAgain = index == cursor
     cursor = index
-    focus = .list
+    if focus == .ladder { focus = .list }
     ladderCursor = nil
-    guard case .group = rows[index].subject else { return [] }
+    guard case .group = rows[index].subject else {
+      if mouse.action == .doublePress(.left) { openFormats() }
+      return []
+    }
     // On a group: its fold mark at once, anywhere else on the second click.
     let mark = layout.list.column + 2 + 2 * rows[index].depth
     if mouse.action == .doublePress(.left) || isAgain
@@ -86,10 +103,9 @@ extension State {
   private mutating func clickHint(_ mouse: MouseEvent, _ layout: ScreenLayout) -> [Effect] {
     var column = layout.hints.column
     for hint in hints(columns: layout.hints.columns) {
-      if (column..<column + hint.columns).contains(mouse.position.column),
-        let action = Action.all.first(where: { $0.id == hint.action })
-      {
-        return perform(action)
+      if (column..<column + hint.columns).contains(mouse.position.column) {
+        if let action = hint.action.flatMap(Action.named) { return perform(action) }
+        return hint.press.map { handle($0) } ?? []
       }
       column += hint.columns + 2
     }

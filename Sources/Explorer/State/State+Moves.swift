@@ -148,7 +148,7 @@ extension State {
       )
     }
     if let step = edits.apply("\(move.to)", changes) {
-      message = Notice(text: "\(describe(step))   u undoes it")
+      message = Notice(text: describe(step) + ways(("undo", "undoes it")))
     }
   }
 

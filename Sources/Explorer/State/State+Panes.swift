@@ -9,10 +9,11 @@ extension State {
   /// The rows of a page in the view.
   var pageRows: Int {
     switch view {
-    case .layers: ScreenLayout(size: size).listRows
+    case .layers: layout.listRows
     case .map: MapLayout(self).cells.rows
     case .frontier: max(2, (solver.curve?.frontier.vertices.count ?? 0) / 10 + 1)
     case .compare: comparisonRows
+    case .channels: ChannelsLayout(ScreenLayout(size: size).body).list.rows
     case .formats: GuideLayout(ScreenLayout(size: size).body).list.rows
     }
   }
@@ -22,6 +23,9 @@ extension State {
     case .layers: break
     case .map:
       moveInMap(lines: rows)
+      return []
+    case .channels:
+      moveInChannels(by: rows)
       return []
     case .formats:
       moveInGuide(by: rows)
@@ -34,7 +38,7 @@ extension State {
       return []
     }
     guard focus == .ladder, let tensor else {
-      focus = .list
+      if focus == .ladder { focus = .list }
       move(by: rows)
       return []
     }
@@ -42,25 +46,38 @@ extension State {
     return []
   }
 
+  /// From the list to the ladder, to the histogram, and to the list again; what there is no room for, or nothing to
+  /// be seen in, is passed over.
   mutating func switchFocus() -> [Effect] {
-    if focus == .list, !hasLadder {
-      message = Notice(text: "no room for the ladder here: t lists the formats", kind: .warning)
-    } else if focus == .list, let tensor, tensor.suitability.isQuantizable {
-      focus = .ladder
-      ladderCursor = choice(of: tensor.id)
-      message = Notice(text: "on the ladder: \(glyphs.upAndDown) looks, Enter takes, Tab goes back")
-    } else {
-      if focus == .list {
-        message = Notice(text: "put the cursor on a tensor that can be quantized", kind: .warning)
-      }
-      focus = .list
-      ladderCursor = nil
+    message = nil
+    if focus == .list, enterLadder() { return [] }
+    if focus != .histogram, enterHistogram() { return [] }
+    if focus == .list {
+      message = Notice(text: "put the cursor on a tensor whose weights can be read", kind: .warning)
     }
+    focus = .list
+    ladderCursor = nil
     return []
   }
 
+  private mutating func enterLadder() -> Bool {
+    guard hasLadder, let tensor, tensor.suitability.isQuantizable else { return false }
+    focus = .ladder
+    ladderCursor = choice(of: tensor.id)
+    message = Notice(
+      text: "on the ladder: \(glyphs.upAndDown) looks" + by("fold", "takes", after: ", ")
+        + by("pane", "goes to the histogram", after: ", "))
+    return true
+  }
+
+  private mutating func enterHistogram() -> Bool {
+    guard let tensor, contributions[tensor.id].isReadable else { return false }
+    enlargeHistogram()
+    return true
+  }
+
   /// Whether the screen has room for the ladder.
-  private var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
+  var hasLadder: Bool { ScreenLayout(size: size).ladder.rows > 1 }
 
   /// Takes a new size of the screen; nobody can be on a ladder that isn't shown.
   public mutating func resize(to size: Size) {
@@ -86,12 +103,15 @@ extension State {
   }
 
   /// Escape: leaves one thing after another.
-  mutating func backOut() {
-    if giveUpSolving() { return }
+  mutating func backOut() -> [Effect] {
+    if giveUpSolving() { return [] }
+    if view == .layers, focus == .list, dismissFirstSteps() {
+      return firstSteps.map { [.remember($0)] } ?? []
+    }
     message = nil
     if view != .layers {
       show(.layers)
-    } else if focus == .ladder {
+    } else if focus != .list {
       focus = .list
       ladderCursor = nil
     } else if rangeStart != nil {
@@ -101,6 +121,7 @@ extension State {
     } else if isFiltered {
       setFilter(nil)
     }
+    return []
   }
 
   // MARK: - Opening what lies over the panes
@@ -120,7 +141,7 @@ extension State {
 
   mutating func searchAgain(forward: Bool) {
     if (searchText ?? "").isEmpty {
-      message = Notice(text: "nothing searched yet: / searches")
+      message = Notice(text: "nothing searched yet" + by("search", "searches", after: ": "))
     } else {
       search(forward: forward)
     }

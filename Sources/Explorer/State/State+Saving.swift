@@ -96,6 +96,7 @@ extension State {
     planPath = path
     savedStamp = stamp
     savedAssignments = assignments.assignments
+    edits.noteSaved(path: path, stamp: stamp, assignments: assignments.assignments)
     let (open, estimated) = (totals.unmeasured, totals.estimated)
     let left =
       open > 0
@@ -126,8 +127,8 @@ extension State {
           title: "The file was changed by somebody else",
           lines: [path.sanitised, "It isn't what was opened or saved here last."],
           answers: [
-            .init(key: "o", label: "overwrite it"), .init(key: "a", label: "another name"),
-            .init(key: "c", label: "cancel"),
+            .init(key: "o", label: "overwrite it"), .init(key: "r", label: "reload it"),
+            .init(key: "a", label: "another name"), .init(key: "c", label: "cancel"),
           ]))
     case .refused, .system:
       modal = .prompt(Prompt(kind: .saveAs(quits: quits), input: TextInput(path)))
@@ -137,7 +138,7 @@ extension State {
   }
 
   /// A model's name as a file name: what a shell or a file system would trip over becomes `-`.
-  private func fileName(of name: String) -> String {
+  func fileName(of name: String) -> String {
     let clean = name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }
     // A file's name holds 255 bytes, and saving adds some.
     var text = ""

@@ -16,7 +16,7 @@ struct SolverState: Sendable {
       format =
         switch work {
         case .measurement(_, let format), .estimate(_, let format, _): format
-        case .statistics, .histogram: nil
+        case .statistics, .histogram, .channels: nil
         }
     }
   }
@@ -105,6 +105,9 @@ extension State {
       presets: presets, needsExact: needsExact)
   }
 
+  /// What the curve of a report is made of.
+  var solverBasis: SolverBasis { basis(solver.settings, plans: namedPlans) }
+
   // MARK: - Asking
 
   /// Solves for what the settings say: as soon as all figures are there.
@@ -134,7 +137,7 @@ extension State {
         .solve(
           SolverRequest(
             number: solver.requests, task: .curve,
-            basis: basis(solver.settings, plans: namedPlans),
+            basis: solverBasis,
             isRefresh: curveKey.isRefresh(of: solver.curveKey))))
     }
     if let open = solver.open, open.number == nil, solver.waiting.isEmpty || !open.hasAsked {
@@ -179,7 +182,10 @@ extension State {
 
   /// Takes note of something that was found.
   mutating func noteForSolver(_ work: Work, _ finding: Finding) -> [Effect] {
-    if case .histogram = work { return [] }
+    switch work {
+    case .histogram, .channels: return []
+    case .statistics, .measurement, .estimate: break
+    }
     solver.findings += 1
     let need = SolverState.Need(work)
     if case .measurement = work { solver.unsure?.inexact.remove(need) }
@@ -191,7 +197,7 @@ extension State {
       if solver.waiting.removeValue(forKey: need) != nil, let format = need.format {
         return want([.measurement(tensor: work.tensor, format: format)])
       }
-    case .measurement, .statistics, .histogram:
+    case .measurement, .statistics, .histogram, .channels:
       guard let wanted = solver.waiting[need] else { return [] }
       let isEnough =
         switch wanted {
@@ -276,7 +282,7 @@ extension State {
     }
     solver.before = before
     compare.against = Self.beforeSolving
-    message = Notice(text: words + "   F4 compares, u undoes")
+    message = Notice(text: words + ways(("viewCompare", "compares"), ("undo", "undoes")))
   }
 
   /// A solved plan's size and error, and how far from the best it may be at most.
@@ -319,7 +325,8 @@ extension State {
       text: "exact figures are there: "
         + (isBest
           ? "the plan for \(goal) is still the best, \(figure)"
-          : "another plan for \(goal) is better, \(figure); b Enter takes it"))
+          : "another plan for \(goal) is better, \(figure)"
+            + by("solve", "Enter takes it", after: "; ")))
   }
 
   /// What is said while a plan is solved; nil if none is.
@@ -340,7 +347,7 @@ extension State {
       return sum + Double(model.tensors[work.tensor].weightCount)
     }
     if pace > 0 { text += ", about \(Figures.duration(weights / pace))" }
-    return text + "; Esc gives up"
+    return text + by("back", "gives up", after: "; ")
   }
 }
 

@@ -18,6 +18,8 @@ public struct Options: Sendable {
   public var mouse = true
   /// The importance of the model's input channels, if there is an imatrix.
   public var importance: ModelImportance?
+  /// Where unsaved work is kept, if it is.
+  public var journals: JournalFolder?
   /// Where measurements are remembered, if they are.
   public var store: MeasurementStore?
   /// Plans to be set beside the one at hand: presets, other files.
@@ -34,6 +36,20 @@ public struct Options: Sendable {
   public var glyphs = Glyphs.unicode
   /// How many colours there are.
   public var colors = ColorDepth.many
+  /// What the screen looks like.
+  public var theme = ThemeName.dark
+  /// Which keys do what.
+  public var keys = KeyMap.standard
+  /// Why nothing can be copied to the terminal's clipboard; nil if it can be tried.
+  public var clipboardObjection: String?
+  /// What a new user is shown; nil for others.
+  public var firstSteps: FirstSteps?
+  /// Where what was done of it is remembered, if it is.
+  public var firstStepsPath: String?
+  /// What was typed to open the model, for a report.
+  public var modelArgument: String?
+  /// The program's version, for a report.
+  public var version = ""
 
   /// The defaults.
   public init() {}
@@ -51,7 +67,13 @@ public struct State: Sendable {
   let rules: FormatRules
   var glyphs: Glyphs
   var colors: ColorDepth
+  var theme: ThemeName
   var mouse: Bool
+  let keys: KeyMap
+  let clipboardObjection: String?
+  let modelArgument: String?
+  let version: String
+  var firstSteps: FirstSteps?
 
   // What the user decided.
   var edits: Edits
@@ -83,10 +105,20 @@ public struct State: Sendable {
   var focus = Focus.list
   var ladderCursor: Choice?
   var modal: Modal?
-  var message: Notice?
+  var message: Notice? {
+    didSet { if let message { log(message) } }
+  }
+  var log = MessageLog()
+  /// When the events that are being taken came; nil without a clock.
+  var time: ClockTime?
   var logCounts = false
+  var histogram = HistogramState()
+  /// What was chosen from the palette, the last first, by ids.
+  var recentActions: [String] = []
 
   // Saving.
+  /// What an earlier session left behind, until it is offered.
+  var lostWork: RecoveredWork?
   var planPath: String?
   var savedStamp: FileStamp?
   var savedAssignments: [Assignment]
@@ -105,6 +137,7 @@ public struct State: Sendable {
   var compare = CompareState()
   var map = MapState()
   var guide = GuideState()
+  var channels = ChannelsState()
 
   // Fitting a device, and exporting.
   var fitting: Fitting
@@ -127,7 +160,7 @@ public struct State: Sendable {
   var secondsLeft: Double?
 
   /// Which pane the arrows move in.
-  enum Focus: Sendable, Equatable { case list, ladder }
+  enum Focus: Sendable, Equatable { case list, ladder, histogram }
 
   /// A word to the user about what happened.
   struct Notice: Sendable, Equatable {
@@ -147,7 +180,13 @@ public struct State: Sendable {
     ladderKind = LadderKind(for: model)
     glyphs = options.glyphs
     colors = options.colors
+    theme = options.theme
     mouse = options.mouse
+    keys = options.keys
+    clipboardObjection = options.clipboardObjection
+    firstSteps = options.firstSteps
+    modelArgument = options.modelArgument
+    version = options.version
     planPath = options.planPath
     edits = Edits(count: model.tensors.count)
     savedAssignments = edits.assignments
@@ -165,7 +204,10 @@ public struct State: Sendable {
     refreshRows()
     moveToFirstTensor()
     if importance != nil { solver.settings.objective = .weighted }
-    if let note = model.notes.first { message = Notice(text: note, kind: .warning) }
+    for note in model.notes.reversed() {
+      message = Notice(text: note, kind: .warning)
+      message.map { log($0) }
+    }
   }
 
   // MARK: - What is under the cursor

@@ -38,9 +38,11 @@ struct TextInput: Sendable, Equatable {
 
   /// Inserts pasted text, without line ends and other control characters.
   mutating func insert(_ string: String) {
-    let clean = string.filter { character in
-      character.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-    }.prefix(max(0, Self.maximumLength - text.count))
+    // Lazily: of a pasted book no more is looked at than there is room for.
+    let clean = Array(
+      string.lazy.filter { character in
+        character.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+      }.prefix(max(0, Self.maximumLength - text.count)))
     text.insert(contentsOf: clean, at: cursor)
     cursor += clean.count
   }

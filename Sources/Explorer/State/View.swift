@@ -8,6 +8,8 @@ enum View: Int, CaseIterable, Sendable {
   case frontier = 3
   /// The plan against another one, tensor by tensor.
   case compare = 4
+  /// Rows and columns of one tensor, and what granularity would do.
+  case channels = 5
   /// What each format is.
   case formats = 6
 
@@ -18,6 +20,7 @@ enum View: Int, CaseIterable, Sendable {
     case .map: "Map"
     case .frontier: "Frontier"
     case .compare: "Compare"
+    case .channels: "Channels"
     case .formats: "Formats"
     }
   }
@@ -29,6 +32,7 @@ enum View: Int, CaseIterable, Sendable {
     case .map: "the whole model at a glance: Map"
     case .frontier: "size against error, the best plans: Frontier"
     case .compare: "the plan against another one: Compare"
+    case .channels: "where in a tensor the error is: Channels"
     case .formats: "what the formats are, and who takes them: Formats"
     }
   }

@@ -25,13 +25,10 @@ extension State {
       if let format = shownChoice(of: id).format, let work = nextEstimate(of: id, format) {
         want(work)
       }
+      if let work = channelsWork { want(work) }
       wantChoice(of: id)
-      let bins = view == .map ? 0 : layout.histogramBins
-      if bins > 0 {
-        want(.histogram(tensor: id, format: nil, bins: bins))
-        if let format = shownChoice(of: id).format {
-          want(.histogram(tensor: id, format: format, bins: bins))
-        }
+      if view != .map, view != .channels {
+        for work in histogramWork(of: id, columns: layout.histogramBins) { want(work) }
       }
       want(.statistics(tensor: id))
       if tensor.suitability.isQuantizable {

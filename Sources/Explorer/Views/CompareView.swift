@@ -137,6 +137,6 @@ extension State {
     let most = comparison.differences.compactMap { $0.squaredError.map(abs) }.max() ?? 0
     canvas.bar(
       most > 0 ? abs(error) / most : 0, in: columns.bar, glyphs: glyphs,
-      style: error > 0 ? Style(foreground: .yellow) : Style(foreground: .green))
+      style: error > 0 ? Theme.caution : Theme.good)
   }
 }

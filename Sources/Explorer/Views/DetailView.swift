@@ -72,7 +72,7 @@ extension State {
   /// What is known of a tensor; where there is little room, the error comes before the statistics.
   private func facts(of id: Int) -> [[Fact]] {
     let tensor = model.tensors[id]
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     let identity = [
       Fact(text: shapeText(tensor.shape, times: glyphs.times)),
       Fact(text: tensor.sourceName), Fact(text: tensor.role.rawValue),

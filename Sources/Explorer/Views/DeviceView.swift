@@ -99,6 +99,7 @@ extension State {
     let first = min(max(0, list.selected - lines.rows / 2), max(0, items.count - lines.rows))
     for (line, item) in items.dropFirst(first).prefix(lines.rows).enumerated() {
       drawDevice(item, demand, list.use, on: &canvas, in: lines.line(line))
+      canvas.setTarget(first + line, in: lines.line(line))
       if first + line == list.selected { canvas.select(lines.line(line)) }
     }
   }

@@ -4,8 +4,17 @@ import Terminal
 extension State {
   /// The whole screen as it is now.
   public func draw() -> Canvas {
+    let theme = Theme(theme, depth: colors)
+    return Theme.$current.withValue(theme) {
+      var canvas = drawScreen()
+      theme.finish(&canvas)
+      return canvas
+    }
+  }
+
+  private func drawScreen() -> Canvas {
     var canvas = Canvas(size: size)
-    let layout = ScreenLayout(size: size)
+    let layout = layout
     guard layout.arrangement != .tooSmall else {
       drawTooSmall(on: &canvas)
       return canvas
@@ -19,6 +28,7 @@ extension State {
     case .map: drawMap(on: &canvas, in: layout.body)
     case .frontier: drawFrontier(on: &canvas, in: layout.body)
     case .compare: drawComparison(on: &canvas, in: layout.body)
+    case .channels: drawChannels(on: &canvas, in: layout.body)
     case .formats: drawGuide(on: &canvas, in: layout.body)
     }
     drawMessage(on: &canvas, in: layout.message)
@@ -30,7 +40,8 @@ extension State {
   private func drawTooSmall(on canvas: inout Canvas) {
     let minimum = ScreenLayout.minimum
     let lines = [
-      "Too small: \(size), needs \(minimum)", hasUnsavedChanges ? "unsaved; q asks" : "q quits",
+      "Too small: \(size), needs \(minimum)",
+      hasUnsavedChanges ? by("quit", "asks", after: "unsaved; ") : by("quit", "quits"),
     ]
     let top = max(0, (size.rows - lines.count) / 2)
     for (index, line) in lines.enumerated() {
@@ -38,7 +49,7 @@ extension State {
       canvas.write(line, at: Point(column: column, row: top + index))
     }
     if case .question(let question) = modal, case .quit = question.subject, size.rows > 3 {
-      canvas.write("q again discards", at: Point(column: 0, row: size.rows - 1))
+      canvas.write(by("quit", "again discards"), at: Point(column: 0, row: size.rows - 1))
     }
   }
 
@@ -164,13 +175,29 @@ extension State {
       return
     }
     var parts: [String] = []
-    if rangeStart != nil { parts.append("marking a range: v ends it") }
+    if rangeStart != nil { parts.append("marking a range" + by("range", "ends it", after: ": ")) }
     if !marks.isEmpty { parts.append("\(marks.count) marked") }
     if let filter { parts.append("filter: \(filter.text.sanitised)") }
-    if !parts.isEmpty { parts.append("Esc backs out") }
+    if !parts.isEmpty { parts.append(by("back", "backs out")) }
     if let words = solverStatus { parts = [words] }
+    if showsFirstSteps { drawFirstSteps(on: &canvas, in: rect) }
     canvas.write(
       parts.joined(separator: "  "), at: rect.origin, style: Theme.mark, within: rect.columns)
+  }
+
+  /// What a new user may try first.
+  private func drawFirstSteps(on canvas: inout Canvas, in rect: Rect) {
+    var column = rect.column
+    func put(_ text: String, _ style: Style) {
+      column += canvas.write(
+        text, at: Point(column: column, row: rect.row), style: style,
+        within: max(0, rect.endColumn - column))
+    }
+    put(firstStepsTitle(columns: rect.columns), Theme.title)
+    for hint in firstStepHints(columns: rect.columns) {
+      put(hint.key + " ", Theme.key)
+      put(hint.text + "  ", .standard)
+    }
   }
 
   private func drawPrompt(_ prompt: Prompt, on canvas: inout Canvas, in rect: Rect) {
@@ -181,6 +208,7 @@ extension State {
       case .mark: "mark: "
       case .saveAs: "save as: "
       case .export(let target): "write for \(target.consumer.rawValue): "
+      case .report: "write a report: "
       }
     let start = rect.column + canvas.write(label, at: rect.origin, style: Theme.key)
     let room = max(1, rect.endColumn - start - 1)
@@ -190,7 +218,9 @@ extension State {
       switch prompt.kind {
       case .filter, .mark: "text, glob or /regex/"
       case .search where message != nil: message?.text
-      case .saveAs where message != nil, .export where message != nil: message?.text
+      case .saveAs where message != nil, .export where message != nil,
+        .report where message != nil:
+        message?.text
       default: nil
       }
     if let note, room - used > note.columns + 2 {
@@ -218,6 +248,8 @@ extension State {
     let key: String
     let text: String
     let action: String?
+    /// The key that a click on it stands for, where it is no action.
+    var press: Key?
     var columns: Int { key.columns + 1 + text.columns }
   }
 
@@ -236,14 +268,23 @@ extension State {
     return chosen.sorted().map { all[$0].hint }
   }
 
+  /// Where Tab leads.
+  private var nameOfNextPane: String {
+    switch focus {
+    case .list: hasLadder && tensor?.suitability.isQuantizable == true ? "ladder" : "histogram"
+    case .ladder: "histogram"
+    case .histogram: "list"
+    }
+  }
+
   private var currentHints: [(hint: Hint, priority: Int)] {
     func fixed(_ pairs: [(String, String)]) -> [(hint: Hint, priority: Int)] {
       pairs.enumerated().map { index, pair in
-        (Hint(key: pair.0, text: pair.1, action: nil), index)
+        (Hint(key: pair.0, text: pair.1, action: nil, press: Key(name: pair.0)), index)
       }
     }
     switch modal {
-    case .help: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
+    case .help, .log: return fixed([("Esc", "close"), (glyphs.upAndDown, "scroll")])
     case .picker:
       return fixed([("Enter", "take"), ("Esc", "cancel"), (glyphs.upAndDown, "choose")])
     case .recipe:
@@ -262,16 +303,17 @@ extension State {
     case .export(let preview): return fixed(ExportText.hints(preview, glyphs))
     case nil: break
     }
+    if view == .layers, focus == .histogram { return histogramHints }
     return Action.all.compactMap { action in
       guard let hint = action.hint, action.refusal(in: self) == nil else { return nil }
       if focus == .ladder, action.id == "fold" {
-        return (Hint(key: "Enter", text: "take", action: action.id), 0)
+        return (Hint(key: key("fold") ?? "Enter", text: "take", action: action.id), 0)
       }
+      guard let first = keys.keys(of: action).first else { return nil }
       let key =
-        ["fewer", "smaller", "mapLeft"].contains(action.id)
-        ? glyphs.leftAndRight
-        : action.keys.first?.label(in: glyphs) ?? ""
-      let text = focus == .ladder && action.id == "pane" ? "list" : hint.text
+        ["fewer", "smaller", "mapLeft"].contains(action.id) && first == .left && focus != .histogram
+        ? glyphs.leftAndRight : first.label(in: glyphs)
+      let text = action.id == "pane" ? nameOfNextPane : hint.text
       return (Hint(key: key, text: text, action: action.id), hint.priority)
     }
   }

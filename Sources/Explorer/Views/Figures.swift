@@ -126,6 +126,15 @@ public enum Figures {
       ? significant(value) : scientific(value, digits: 2)
   }
 
+  /// Two weights with as many digits as it takes to tell them apart.
+  static func ends(_ lower: Double, _ upper: Double) -> (String, String) {
+    let (size, span) = (max(abs(lower), abs(upper)), abs(upper - lower))
+    guard span > 0, span < size, size.isFinite else { return (weight(lower), weight(upper)) }
+    let digits = min(9, Int(log10(size / span).rounded(.up)) + 3)
+    func text(_ value: Double) -> String { String(format: "%.\(digits)g", value) }
+    return (text(lower), text(upper))
+  }
+
   /// With an exponent as short as it can be: `4.3e-6`.
   private static func scientific(_ value: Double, digits: Int = 1) -> String {
     let parts = String(format: "%.\(digits)e", value).split(separator: "e")

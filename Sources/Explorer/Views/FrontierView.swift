@@ -244,9 +244,9 @@ extension State {
   private func style(of kind: Curve.Mark.Kind) -> Style {
     switch kind {
     case .present: Theme.title
-    case .saved: Style(foreground: .green)
-    case .preset: Style(foreground: .magenta)
-    case .uniform: Style(foreground: .yellow)
+    case .saved: Theme.good
+    case .preset: Theme.preset
+    case .uniform: Theme.caution
     }
   }
 

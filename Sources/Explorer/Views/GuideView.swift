@@ -165,7 +165,9 @@ extension State {
         let style =
           colors == .none
           ? (index % 2 == 0 ? Style.reverse : .standard)
-          : Style(foreground: .black, background: inks[index % inks.count])
+          : Style(
+            foreground: inks[index % inks.count] == .blue ? .white : .black,
+            background: inks[index % inks.count])
         return (text, style)
       }
     ]

@@ -8,8 +8,9 @@ enum HelpView {
     case blank
   }
 
-  static func draw(on canvas: inout Canvas, scroll: Int, glyphs: Glyphs) {
-    let lines = lines(glyphs: glyphs)
+  static func draw(_ state: State, on canvas: inout Canvas, scroll: Int) {
+    let glyphs = state.glyphs
+    let lines = lines(state)
     let inner = canvas.drawPanel(
       "Keys", size: panelSize(canvas.size, lines: lines.count), glyphs: glyphs)
     let start = min(scroll, max(0, lines.count - inner.rows))
@@ -37,9 +38,9 @@ enum HelpView {
   }
 
   /// How far the page can be scrolled.
-  static func maximumScroll(size: Size, glyphs: Glyphs) -> Int {
-    let count = lines(glyphs: glyphs).count
-    return max(0, count - (panelSize(size, lines: count).rows - 2))
+  static func maximumScroll(_ state: State) -> Int {
+    let count = lines(state).count
+    return max(0, count - (panelSize(state.size, lines: count).rows - 2))
   }
 
   private static func panelSize(_ size: Size, lines: Int) -> Size {
@@ -47,27 +48,31 @@ enum HelpView {
   }
 
   /// The actions of a section as the help page lists them: those that share a title as one.
-  static func entries(of section: Action.Section) -> [(keys: [Key], title: String)] {
+  static func entries(
+    of section: Action.Section, _ map: KeyMap
+  ) -> [(keys: [Key], title: String)] {
     var entries: [(keys: [Key], title: String)] = []
     for action in Action.all where action.section == section {
       let title = action.helpTitle ?? action.title
       if entries.last?.title == title {
-        entries[entries.count - 1].keys += action.keys
+        entries[entries.count - 1].keys += map.keys(of: action)
       } else {
-        entries.append((action.keys, title))
+        entries.append((map.keys(of: action), title))
       }
     }
     return entries
   }
 
-  private static func lines(glyphs: Glyphs) -> [Line] {
+  private static func lines(_ state: State) -> [Line] {
     var lines: [Line] = []
     for section in Action.Section.allCases {
       if !lines.isEmpty { lines.append(.blank) }
       lines.append(.heading(section.rawValue))
-      for entry in entries(of: section) {
-        let keys = entry.keys.map { $0.label(in: glyphs) }
-        lines.append(.action(keys: keys.joined(separator: " "), title: entry.title))
+      for entry in entries(of: section, state.keys) {
+        let keys = entry.keys.map { $0.label(in: state.glyphs) }
+        lines.append(
+          .action(
+            keys: keys.isEmpty ? "no key" : keys.joined(separator: " "), title: entry.title))
       }
     }
     return lines

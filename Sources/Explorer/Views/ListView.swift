@@ -52,7 +52,9 @@ extension State {
     drawColumnHeads(on: &canvas, in: layout.columnHeads)
     guard !rows.isEmpty else {
       let text =
-        model.tensors.isEmpty ? "This model has no tensors." : "Nothing matches. Esc shows all."
+        model.tensors.isEmpty
+        ? "This model has no tensors."
+        : "Nothing matches." + by("back", "shows all.", after: " ")
       canvas.write(
         text, at: Point(column: layout.list.column + 2, row: layout.list.row + 1),
         style: Theme.faint)

@@ -35,6 +35,7 @@ extension State {
     let first = min(max(0, list.selected - lines.rows / 2), max(0, moves.count - lines.rows))
     for (line, move) in moves.dropFirst(first).prefix(lines.rows).enumerated() {
       drawMove(move, curve, on: &canvas, in: lines.line(line))
+      canvas.setTarget(first + line, in: lines.line(line))
       if first + line == list.selected { canvas.select(lines.line(line)) }
     }
     if moves.isEmpty {

@@ -6,7 +6,8 @@ import Terminal
 extension State {
   func drawModal(on canvas: inout Canvas, layout: ScreenLayout) {
     switch modal {
-    case .help(let scroll): HelpView.draw(on: &canvas, scroll: scroll, glyphs: glyphs)
+    case .help(let scroll): HelpView.draw(self, on: &canvas, scroll: scroll)
+    case .log(let scroll): drawLog(scroll: scroll, on: &canvas)
     case .picker(let picker): drawPicker(picker, on: &canvas)
     case .recipe(let form): drawRecipe(form, on: &canvas)
     case .question(let question): drawQuestion(question, on: &canvas)
@@ -29,8 +30,15 @@ extension State {
         text.truncated(to: inner.columns, mark: glyphs.ellipsis), at: inner.line(line).origin,
         within: inner.columns)
     }
-    canvas.write(
-      answers, at: inner.line(inner.rows - 1).origin, style: Theme.key, within: inner.columns)
+    let line = inner.line(inner.rows - 1)
+    canvas.write(answers, at: line.origin, style: Theme.key, within: inner.columns)
+    var place = line
+    for (index, answer) in question.answers.enumerated() {
+      let columns = answer.label.columns + 4
+      canvas.setTarget(
+        index, in: Rect(column: place.column, row: place.row, columns: columns, rows: 1))
+      place = place.inset(left: columns + 3)
+    }
   }
 
   private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
@@ -49,9 +57,13 @@ extension State {
       for (index, value) in values.enumerated() {
         let style: Style =
           index == chosen ? (isAt ? .reverse : Theme.changed.with(.bold)) : Theme.faint
+        let start = column
         column += canvas.write(
           index == chosen ? "[\(value)]" : " \(value) ", at: Point(column: column, row: rect.row),
           style: style, within: max(0, rect.endColumn - column))
+        canvas.setTarget(
+          ClickedCell(row: field.rawValue, column: index).number,
+          in: Rect(column: start, row: rect.row, columns: column - start, rows: 1))
       }
       line += 1
     }
@@ -168,6 +180,7 @@ extension Canvas {
     let rect = bounds.centered(
       Size(columns: min(size.columns, bounds.columns), rows: min(size.rows, bounds.rows)))
     fill(rect)
+    setTarget(nil, in: rect)
     return box(
       rect, glyphs: glyphs, style: Theme.accent, title: title, titleStyle: Theme.title
     ).inset(left: 1, right: 1)

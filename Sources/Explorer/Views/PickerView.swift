@@ -38,7 +38,7 @@ extension State {
     let all: [PickerItem] =
       switch picker.kind {
       case .formats: offered(FormatList.all)
-      case .actions: Action.all.map { .action($0) }
+      case .actions: offeredActions
       case .consumers: Consumer.allCases.map { .consumer($0) }
       }
     let text = picker.input.string
@@ -52,6 +52,12 @@ extension State {
       items.insert(item(typed, tensor.map { self.rules[$0] }), at: 0)
     }
     return items
+  }
+
+  /// All actions: first those that were chosen here before.
+  private var offeredActions: [PickerItem] {
+    let recent = recentActions.compactMap(Action.named)
+    return (recent + Action.all.filter { !recentActions.contains($0.id) }).map { .action($0) }
   }
 
   /// What is smaller than the tensor under the cursor is now (without one: everything); what it can't have
@@ -97,6 +103,8 @@ extension State {
       }
     case .recipe(let form):
       return tensor.map { recipePreviewFormats(form, tensor: $0) } ?? []
+    case nil where view == .channels:
+      return granularityFormatsInSight
     case nil where view == .formats:
       // What can't be had isn't measured.
       let isFit = tensor.map { rules.refusal(of: guide.format, for: $0) == nil } ?? false
@@ -118,7 +126,11 @@ extension State {
       guard items.indices.contains(picker.selected) else { return [] }
       switch items[picker.selected] {
       case .format(let format), .refused(let format, _): setFormat(format)
-      case .action(let action): return perform(action)
+      case .action(let action):
+        if action.id != "palette" {
+          recentActions = [action.id] + recentActions.filter { $0 != action.id }.prefix(7)
+        }
+        return perform(action)
       case .consumer(let consumer): modal = .export(ExportPreview(consumer: consumer))
       }
       return []
@@ -161,11 +173,12 @@ extension State {
     let first = firstShown(picker, count: items.count)
     for (line, item) in items.dropFirst(first).prefix(min(rows, list.rows)).enumerated() {
       let rect = list.line(line)
+      canvas.setTarget(first + line, in: rect)
       switch item {
       case .format(let format): drawFormat(format, on: &canvas, in: rect)
       case .refused(let format, let refusal): drawRefused(format, refusal, on: &canvas, in: rect)
       case .action(let action):
-        let names = action.keys.map { $0.label(in: glyphs) }
+        let names = keys.keys(of: action).map { $0.label(in: glyphs) }
         let refusal = action.refusal(in: self)
         canvas.write(
           action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,

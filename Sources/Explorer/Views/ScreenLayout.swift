@@ -45,7 +45,8 @@ struct ScreenLayout: Equatable {
   /// Columns of the histogram: one bin each; 0 where there is none.
   var histogramBins: Int { histogram.rows > 2 ? histogram.columns : 0 }
 
-  init(size: Size) {
+  /// - Parameter isHistogramLarge: whether the histogram has the place of all other details, and most of the list's.
+  init(size: Size, isHistogramLarge: Bool = false) {
     self.size = size
     let whole = Rect(size)
     let nothing = Rect(column: 0, row: 0, columns: 0, rows: 0)
@@ -79,10 +80,21 @@ struct ScreenLayout: Equatable {
       rule = parts[1]
       let detail = parts[2].inset(left: 1, right: 1)
       let ladderRows = min(14, max(6, detail.rows / 2 - 3))
-      let rows = detail.splitRows(.fixed(5), .weight(1), .fixed(ladderRows), spacing: 1)
+      let rows = detail.splitRows(
+        .fixed(5), .weight(1), .fixed(isHistogramLarge ? 0 : ladderRows), spacing: 1)
       facts = rows[0]
       histogram = rows[1]
       ladder = rows[2]
+    } else if isHistogramLarge {
+      arrangement = .stacked
+      let listRows = body.rows >= 18 ? 6 : body.rows >= 11 ? 3 : 0
+      let factRows = body.rows >= 26 ? 2 : body.rows >= 18 ? 1 : 0
+      let parts = body.splitRows(.fixed(listRows), .fixed(1), .fixed(factRows), .weight(1))
+      (columnHeads, list) = Self.headed(parts[0])
+      rule = parts[1]
+      facts = parts[2].inset(left: 1, right: 1)
+      histogram = parts[3].inset(left: 1, right: 1)
+      ladder = nothing
     } else if size.columns >= 60, size.rows >= 18 {
       arrangement = .stacked
       let detailRows = min(18, max(8, body.rows / 2 - 1))

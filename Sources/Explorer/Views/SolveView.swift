@@ -119,6 +119,13 @@ extension State {
     _ row: SolveForm.Row, _ form: SolveForm, on canvas: inout Canvas, in rect: Rect
   ) {
     let isAt = row == form.row
+    let place = form.rows.firstIndex(of: row) ?? 0
+    func setTarget(_ cell: Int, from start: Int, to end: Int) {
+      canvas.setTarget(
+        ClickedCell(row: place, column: cell).number,
+        in: Rect(column: start, row: rect.row, columns: end - start, rows: 1))
+    }
+    setTarget(0, from: rect.column, to: rect.endColumn)
     canvas.write(
       SolveText.name(row), at: rect.origin, style: isAt ? Theme.title : Theme.faint, within: 12)
     let values = rect.inset(left: 13)
@@ -142,10 +149,10 @@ extension State {
     case .objective:
       drawChoices(
         form.objectives.map(\.rawValue), form.objectives.firstIndex(of: settings.objective), isAt,
-        on: &canvas, in: values)
+        place, on: &canvas, in: values)
     case .limit:
       drawChoices(
-        ["any"] + (1...8).map(String.init), settings.formatLimit ?? 0, isAt, on: &canvas,
+        ["any"] + (1...8).map(String.init), settings.formatLimit ?? 0, isAt, place, on: &canvas,
         in: values)
     case .sharing:
       var column = values.column
@@ -155,28 +162,39 @@ extension State {
           case .fusion(let fusion): settings.together.contains(fusion)
           case .tied: settings.sharesTied
           }
+        let start = column
         column +=
           canvas.write(
             "[\(isOn ? "x" : " ")] \(sharing.name)", at: Point(column: column, row: rect.row),
             style: isAt && index == form.column
               ? .reverse : isOn ? Theme.changed.with(.bold) : Theme.faint,
             within: max(0, values.endColumn - column)) + 2
+        setTarget(index, from: start, to: column - 2)
       }
-    case .role(let role): drawRole(role, form, on: &canvas, in: values)
+    case .role(let role):
+      drawRole(role, form, on: &canvas, in: values)
+      for (index, column) in roleColumns(values).enumerated() {
+        setTarget(index, from: column.column, to: column.endColumn)
+      }
     }
   }
 
   /// One of some values, the chosen one in brackets.
   private func drawChoices(
-    _ values: [String], _ chosen: Int?, _ isAt: Bool, on canvas: inout Canvas, in rect: Rect
+    _ values: [String], _ chosen: Int?, _ isAt: Bool, _ place: Int, on canvas: inout Canvas,
+    in rect: Rect
   ) {
     var column = rect.column
     for (index, value) in values.enumerated() {
       let isChosen = index == chosen
+      let start = column
       column += canvas.write(
         isChosen ? "[\(value)]" : " \(value) ", at: Point(column: column, row: rect.row),
         style: isChosen ? (isAt ? .reverse : Theme.changed.with(.bold)) : Theme.faint,
         within: max(0, rect.endColumn - column))
+      canvas.setTarget(
+        ClickedCell(row: place, column: index).number,
+        in: Rect(column: start, row: rect.row, columns: column - start, rows: 1))
     }
   }
 
@@ -230,6 +248,7 @@ extension State {
       canvas.write(
         "[\(isOn ? "x" : " ")] \(choice)".truncated(to: inner.columns, mark: glyphs.ellipsis),
         at: inner.line(line).origin, style: isOn ? .standard : Theme.faint, within: inner.columns)
+      canvas.setTarget(first + line, in: inner.line(line))
       if first + line == here { canvas.select(inner.line(line)) }
     }
   }
