@@ -73,6 +73,10 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: optimised + parallel),
+    .target(
+      name: "Evaluation",
+      dependencies: ["CKernels", "ModelFiles", "Quantization", "Measurement", "Planning"],
+      swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -89,7 +93,7 @@ let package = Package(
       name: "bitladder",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Terminal", "Explorer", "Settings",
+        "Evaluation", "Terminal", "Explorer", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: parallel),
@@ -97,7 +101,7 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Explorer", "Terminal", "FuzzTargets",
+        "Evaluation", "Explorer", "Terminal", "FuzzTargets",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -131,6 +135,12 @@ let package = Package(
         "Exports",
       ],
       resources: [.copy("LlamaQuantize"), .copy("MLX")]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
+      ],
+      exclude: ["networks_golden.py", "tokenizers_golden.py"], resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

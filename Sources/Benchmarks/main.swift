@@ -14,6 +14,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("plans", PlansBenchmark.run),
   ("apply", ApplyBenchmark.run),
   ("parsers", ParsersBenchmark.run),
+  ("evaluate", EvaluationBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

@@ -96,9 +96,9 @@ enum Platform {
 }
 
 /// Paths as text, split and joined at "/".
-enum Path {
+public enum Path {
   /// The last component: "c" of "a/b/c" and of "a/b/c/".
-  static func name(_ path: String) -> String {
+  public static func name(_ path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path
   }
 
