@@ -31,13 +31,13 @@ struct LinearRegex: Sendable {
     if text.utf8.count > Self.maximumLength {
       throw RegexFlaw("it is longer than \(Self.maximumLength) bytes")
     }
-    try append(try RegexParser.tree(of: text))
-    try append(.match)
+    try compile(try RegexParser.tree(of: text))
+    try emit(.match)
   }
 
   // MARK: - Compiling
 
-  private mutating func append(_ step: Step) throws(RegexFlaw) {
+  private mutating func emit(_ step: Step) throws(RegexFlaw) {
     try checkSize()
     steps.append(step)
   }
@@ -48,57 +48,57 @@ struct LinearRegex: Sendable {
     }
   }
 
-  private mutating func append(_ tree: RegexTree) throws(RegexFlaw) {
+  private mutating func compile(_ tree: RegexTree) throws(RegexFlaw) {
     parts += 1
     try checkSize()
     switch tree {
-    case .set(let set): try append(set.only.map(Step.character) ?? .set(set))
-    case .begin: try append(.begin)
-    case .end: try append(.end)
-    case .sequence(let parts): for part in parts { try append(part) }
-    case .choice(let ways): try append(choice: ways)
+    case .set(let set): try emit(set.only.map(Step.character) ?? .set(set))
+    case .begin: try emit(.begin)
+    case .end: try emit(.end)
+    case .sequence(let parts): for part in parts { try compile(part) }
+    case .choice(let ways): try compile(choice: ways)
     case .repetition(let part, let least, let most):
-      try append(part, least: least, most: most)
+      try compile(part, least: least, most: most)
     }
   }
 
-  private mutating func append(
+  private mutating func compile(
     _ part: RegexTree, least: Int, most: Int?
   ) throws(RegexFlaw) {
     // Without an end the last copy goes back to itself.
-    for _ in 0..<(most == nil ? max(0, least - 1) : least) { try append(part) }
+    for _ in 0..<(most == nil ? max(0, least - 1) : least) { try compile(part) }
     var forks: [Int] = []
     let start = steps.count
     switch most {
     case let most?:
       for _ in least..<max(least, most) {
         forks.append(steps.count)
-        try append(.jump(0))
-        try append(part)
+        try emit(.jump(0))
+        try compile(part)
       }
     case nil where least == 0:
       forks.append(start)
-      try append(.jump(0))
-      try append(part)
-      try append(.jump(start))
+      try emit(.jump(0))
+      try compile(part)
+      try emit(.jump(start))
     case nil:
-      try append(part)
-      try append(.fork(start, steps.count + 1))
+      try compile(part)
+      try emit(.fork(start, steps.count + 1))
     }
     for fork in forks { steps[fork] = .fork(fork + 1, steps.count) }
   }
 
-  private mutating func append(choice ways: [RegexTree]) throws(RegexFlaw) {
+  private mutating func compile(choice ways: [RegexTree]) throws(RegexFlaw) {
     var ends: [Int] = []
     for way in ways.dropLast() {
       let fork = steps.count
-      try append(.jump(0))
-      try append(way)
+      try emit(.jump(0))
+      try compile(way)
       ends.append(steps.count)
-      try append(.jump(0))
+      try emit(.jump(0))
       steps[fork] = .fork(fork + 1, steps.count)
     }
-    if let last = ways.last { try append(last) }
+    if let last = ways.last { try compile(last) }
     for end in ends { steps[end] = .jump(steps.count) }
   }
 
@@ -121,9 +121,13 @@ struct LinearRegex: Sendable {
       isFirst = false
       previous.removeAll(keepingCapacity: true)
       for place in threads.waiting {
-        if case .character(let set) = steps[place], set.contains(next) {
-          previous.append(place + 1)
-        }
+        let isNext =
+          switch steps[place] {
+          case .character(let character): character == next
+          case .set(let set): set.contains(next)
+          default: false
+          }
+        if isNext { previous.append(place + 1) }
       }
     }
   }
@@ -157,7 +161,7 @@ struct LinearRegex: Sendable {
     while let place = threads.ahead.popLast() {
       guard threads.visit(place) else { continue }
       switch steps[place] {
-      case .character: threads.waiting.append(place)
+      case .character, .set: threads.waiting.append(place)
       case .begin: if isFirst { threads.ahead.append(place + 1) }
       case .end: if isLast { threads.ahead.append(place + 1) }
       case .jump(let target): threads.ahead.append(target)
@@ -185,6 +189,12 @@ struct RegexSet: Sendable {
 
   /// Every character.
   static let any = RegexSet(ranges: [], isNegated: true)
+
+  /// The only character in it, if it has one only.
+  var only: Unicode.Scalar? {
+    guard !isNegated, ranges.count == 1, ranges[0].count == 1 else { return nil }
+    return Unicode.Scalar(ranges[0].lowerBound)
+  }
 
   func contains(_ character: Unicode.Scalar) -> Bool {
     ranges.contains { $0.contains(character.value) } != isNegated
