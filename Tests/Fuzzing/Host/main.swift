@@ -14,10 +14,12 @@ import FuzzTargets
 /// The largest part of memory that was ever in use, in bytes.
 private func peak() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
   #if canImport(Darwin)
+    getrusage(RUSAGE_SELF, &usage)
     return usage.ru_maxrss
   #else
+    // RUSAGE_SELF is of one type or another, as the library's headers were read.
+    getrusage(__rusage_who_t(0), &usage)
     return usage.ru_maxrss << 10
   #endif
 }
