@@ -19,6 +19,15 @@ let parallel: [SwiftSetting] = [
     ["-no-whole-module-optimization", "-enable-batch-mode"], .when(configuration: .release))
 ]
 
+/// The fuzzer of the parsers, which needs libFuzzer: Tests/Fuzzing/README.md says how to build it.
+let fuzzer: [Target] =
+  Context.environment["BITLADDER_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Fuzzer")
+  ]
+
 let package = Package(
   name: "bitladder",
   platforms: [.macOS(.v15)],
@@ -76,20 +85,23 @@ let package = Package(
         "Terminal",
       ],
       swiftSettings: optimised + parallel),
+    .target(
+      name: "Settings",
+      dependencies: ["ModelFiles", .product(name: "TOMLKit", package: "TOMLKit")],
+      swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Evaluation", "Terminal", "Explorer",
+        "Evaluation", "Terminal", "Explorer", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: parallel),
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Evaluation", "Explorer", "Terminal",
+        "Evaluation", "Explorer", "Terminal", "FuzzTargets",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -145,5 +157,20 @@ let package = Package(
       exclude: ["Frames"]),
     .testTarget(
       name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
-  ]
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "Settings",
+      ],
+      path: "Tests/Fuzzing/Targets", swiftSettings: optimised),
+    .executableTarget(
+      name: "ParserHost", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Host"),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: [
+        "FuzzTargets", "ParserHost", "SampleSupport", "PseudoTerminalSupport",
+      ],
+      resources: [.copy("Corpus")]),
+  ] + fuzzer
 )

@@ -1,12 +1,10 @@
-import Foundation
-
 /// A pattern for tensor names: a glob (`*.attn_q.*`), or an extended regular expression between
 /// slashes (`/attn_[qk]/`).
 ///
 /// A glob matches the whole name: `*` stands for any run of characters, `?` for one, `[abc]` and
 /// `[a-z]` for one of a set, `[!a]` for one outside it. A regular expression matches anywhere.
 /// Both take time that is linear in the name for a given pattern: globs by the two-pointer method,
-/// regular expressions by the C library's automaton, without back-references.
+/// regular expressions by following all ways at once.
 public struct Pattern: Sendable {
   /// The pattern as it was written.
   public let text: String
@@ -14,7 +12,7 @@ public struct Pattern: Sendable {
 
   private enum Matcher: Sendable {
     case glob([Element])
-    case regex(CompiledRegex)
+    case regex(LinearRegex)
   }
 
   private enum Element: Sendable {
@@ -29,7 +27,11 @@ public struct Pattern: Sendable {
   public init(_ text: String) throws(PatternError) {
     self.text = text
     if text.count >= 2, text.hasPrefix("/"), text.hasSuffix("/") {
-      matcher = .regex(try CompiledRegex(String(text.dropFirst().dropLast()), pattern: text))
+      do throws(RegexFlaw) {
+        matcher = .regex(try LinearRegex(String(text.dropFirst().dropLast())))
+      } catch {
+        throw .unreadable(text, error.reason)
+      }
     } else {
       matcher = .glob(try Self.parseGlob(Array(text.utf8), text: text))
     }
