@@ -59,7 +59,10 @@ struct EvaluateTests {
       ["evaluate", Self.samples + "/austen", "--plan", plan] + Self.few)
     #expect(evaluated.status == 0 && evaluated.lines.last?.hasPrefix("plan.json") == true)
     let other = try Program.run(
-      ["plan", Self.samples + "/digits", "--budget", "4.5bpw", "--sensitivity", file, "-o", plan]
+      [
+        "plan", Self.samples + "/digits", "--budget", "4.5bpw", "--sensitivity", file, "-o",
+        scratch["other.json"],
+      ]
         + formats)
     #expect(other.status == 1 && other.words.contains("sensitivities of another model"))
   }
@@ -87,7 +90,7 @@ struct EvaluateTests {
     #expect(bare.status == 1 && bare.errorLines.count == 1)
     #expect(bare.words.contains("so it can't be run"))
     for arguments in [
-      ["--data", scratch["none.txt"]], ["--data", Self.samples + "/digits/test.safetensors"],
+      ["--data", scratch["none.txt"]], ["--data", Self.samples + "/digits/model.safetensors"],
     ] {
       let outcome = try Program.run(["evaluate", Self.austen] + arguments)
       #expect(outcome.status == 1 && outcome.errorLines.count == 1, "\(outcome.words)")

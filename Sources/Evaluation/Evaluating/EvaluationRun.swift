@@ -72,16 +72,12 @@ struct EvaluationRun {
     _ formats: [Format?], samples: Int, _ watch: Watch
   ) throws(EvaluationError) -> EvaluationFigures {
     let plan = network.stages.map { $0.tensors.map { $0 < formats.count ? formats[$0] : nil } }
-    try runSource(samples, watch)
+    let unknown = (0..<samples).filter { sourceTrail.results[$0] == nil }
+    try advance(.source, unknown, watch.part(0..<0.5))
     planTrail.turn(to: plan)
     let missing = (0..<samples).filter { planTrail.results[$0] == nil }
-    try advance(.plan, missing, watch)
+    try advance(.plan, missing, unknown.isEmpty ? watch : watch.part(0.5..<1))
     return summary(samples)
-  }
-
-  private mutating func runSource(_ samples: Int, _ watch: Watch) throws(EvaluationError) {
-    let missing = (0..<samples).filter { sourceTrail.results[$0] == nil }
-    try advance(.source, missing, Watch(isCancelled: watch.isCancelled, progress: nil))
   }
 
   private func summary(_ samples: Int) -> EvaluationFigures {

@@ -14,6 +14,8 @@ public final class Evaluator: Sendable {
   public let data: EvaluationData
   /// What the model's outputs are.
   public let task: Task
+  /// The parts that run one after the other, and the tensors of each.
+  public let stages: [Stage]
   /// The tensors that the forward pass uses, each with the stages that use it.
   public let stagesOfTensors: [Int: [Int]]
 
@@ -34,11 +36,12 @@ public final class Evaluator: Sendable {
     self.data = data
     task = network.task
     try Self.check(data, network, source.model)
-    var stages: [Int: [Int]] = [:]
+    stages = network.stages
+    var places: [Int: [Int]] = [:]
     for (index, stage) in network.stages.enumerated() {
-      for tensor in stage.tensors { stages[tensor, default: []].append(index) }
+      for tensor in stage.tensors { places[tensor, default: []].append(index) }
     }
-    stagesOfTensors = stages
+    stagesOfTensors = places
     let limit =
       memoryLimit ?? Int(clamping: ProcessInfo.processInfo.physicalMemory / 4)
     run = Mutex(
@@ -46,9 +49,6 @@ public final class Evaluator: Sendable {
         network: network, source: source, data: data, rounding: rounding, threads: threads,
         limit: limit))
   }
-
-  /// The names of the parts that run one after the other, and the tensors of each.
-  public var stages: [Stage] { run.withLock { $0.network.stages } }
 
   /// The bytes that are kept: activations, outputs and weights.
   public var byteCount: Int { bytes.load(ordering: .relaxed) }
@@ -109,4 +109,12 @@ public final class Evaluator: Sendable {
 struct Watch: Sendable {
   let isCancelled: @Sendable () -> Bool
   let progress: (@Sendable (Double) -> Void)?
+
+  /// Who is told of a part of the work as if it were all.
+  func part(_ part: Range<Double>) -> Watch {
+    guard let progress else { return self }
+    return Watch(
+      isCancelled: isCancelled,
+      progress: { progress(part.lowerBound + $0 * (part.upperBound - part.lowerBound)) })
+  }
 }

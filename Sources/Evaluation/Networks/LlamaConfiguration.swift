@@ -85,6 +85,9 @@ struct LlamaConfiguration: Sendable, Equatable {
         "\(model.name): found \(heads) heads of \(headSize) on \(keyValueHeads) for keys, expected"
           + " an even size and a multiple")
     }
+    guard window ?? 1 >= 1 else {
+      throw .setting("\(model.name): found a window of \(window ?? 0) positions")
+    }
     guard epsilon.isFinite, attentionScale.isFinite, layers <= 100_000 else {
       throw .setting("\(model.name): its norms' epsilon or scale isn't a number")
     }

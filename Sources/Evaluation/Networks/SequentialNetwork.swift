@@ -138,8 +138,15 @@ private struct SequentialReader {
       }
       kind = .activation(activation)
     }
-    guard output.rows > 0, output.columns > 0, output.count < 1 << 30 else {
-      throw .setting("\(model.name): the layer '\(name.sanitised)' leaves nothing of its input")
+    var patches = 1
+    if case .convolution(let place, _) = kind { patches = place.inputs }
+    // A place's patch is a row of numbers while it is worked on.
+    guard output.rows > 0, output.columns > 0, output.count < 1 << 28,
+      output.rows * output.columns < (1 << 28) / patches
+    else {
+      throw .setting(
+        "\(model.name): the layer '\(name.sanitised)' leaves nothing of its input, or makes too much of it"
+      )
     }
     steps.append(.init(kind: kind, input: shape, output: output))
     shape = output
