@@ -85,7 +85,7 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Explorer", "Terminal",
+        "Explorer", "Terminal", "PseudoTerminalSupport",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],

@@ -13,6 +13,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("live", LiveBenchmark.run),
   ("plans", PlansBenchmark.run),
   ("apply", ApplyBenchmark.run),
+  ("terminal", TerminalBenchmark.run),
 ]
 
 var options = BenchmarkOptions()
