@@ -101,7 +101,7 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Evaluation", "Explorer", "Terminal", "FuzzTargets",
+        "Evaluation", "Explorer", "Terminal", "FuzzTargets", "PseudoTerminalSupport",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],

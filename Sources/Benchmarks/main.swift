@@ -15,6 +15,7 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("apply", ApplyBenchmark.run),
   ("parsers", ParsersBenchmark.run),
   ("evaluate", EvaluationBenchmark.run),
+  ("terminal", TerminalBenchmark.run),
 ]
 
 var options = BenchmarkOptions()
