@@ -78,7 +78,7 @@ public final class PseudoTerminal {
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")
     let inner = "echo $$ >&9; exec \"$@\" 9>&- \(redirected)"
-    let outer = "ulimit -c 0; sh -c '\(inner)' sh \"$@\"; echo $? >&9; read -r line"
+    let outer = "ulimit -S -c 0; sh -c '\(inner)' sh \"$@\"; echo $? >&9; read -r line"
     let path = name.withUnsafeBufferPointer { buffer in
       String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }

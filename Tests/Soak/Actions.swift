@@ -113,7 +113,7 @@ struct ActionMaker<Numbers: RandomNumberGenerator> {
       "attn", "*.weight", "/(a+)+$/", "/[/", "layers.1.", "", "ж重\u{301}e", "int4:mse", "4.5",
       "1 GiB", "50 %", "1e308", "-1", "nan", "q4_k", "mxfp4", "%n%s", "..", "a b", "\u{7F}\u{7F}",
     ]
-    let names = ["a.plan.json", "b.json", "r.html", "r.md", "x", ".", "", "päth.json", "out"]
+    let names = ["a.plan.json", "b.json", "r.html", "r.md", "xy", ".", "", "päth.json", "out"]
     let (start, word, end) =
       switch number(0...9) {
       case 0, 1: ("/", any(words, or: ""), "\r")

@@ -17,7 +17,7 @@ struct Program {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // No files of core; whoever doesn't end in time is ended.
     process.arguments = [
-      "-c", "ulimit -c 0; cd \"$0\" && exec timeout -s KILL \(seconds) \"$@\" 2>&1", folder, path,
+      "-c", "ulimit -S -c 0; cd \"$0\" && exec timeout -s KILL \(seconds) \"$@\" 2>&1", folder, path,
     ]
     process.arguments? += arguments
     process.environment = environment

@@ -58,12 +58,13 @@ final class Session {
     yieldToOthers()
   }
 
-  /// A session of its own has a share of its own: as small as ours.
+  /// Linux gives each session of processes a share of its own: it is to be as small as ours.
   private func yieldToOthers() {
-    let nice = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
-    guard nice > 0 else { return }
-    try? "\(nice)".write(
-      toFile: "/proc/\(terminal.process)/autogroup", atomically: false, encoding: .utf8)
+    guard let ours = try? String(contentsOfFile: "/proc/self/autogroup", encoding: .utf8),
+      let nice = ours.split(whereSeparator: \.isWhitespace).last, nice != "0"
+    else { return }
+    let theirs = FileHandle(forWritingAtPath: "/proc/\(terminal.process)/autogroup")
+    try? theirs?.write(contentsOf: Data(nice.utf8))
   }
 
   /// Plays until the time is over or the program has ended; whether work was left to be offered again.

@@ -7,6 +7,8 @@ import Terminal
 struct SoakOptions {
   var minutes = 60.0
   var seed = UInt64.random(in: 0..<1_000_000)
+  /// How many saves to kill; then nothing else is done.
+  var kills = 0
   /// A single session to be played again.
   var session: Int?
   var program = PseudoTerminal.product("bitladder")
@@ -19,13 +21,15 @@ struct SoakOptions {
       switch argument {
       case "--minutes": minutes = rest.popFirst().flatMap(Double.init) ?? minutes
       case "--seed": seed = rest.popFirst().flatMap(UInt64.init) ?? seed
+      case "--kills": kills = rest.popFirst().flatMap(Int.init) ?? kills
       case "--session": session = rest.popFirst().flatMap(Int.init)
       case "--program": program = rest.popFirst() ?? program
       case "--logs": logs = rest.popFirst() ?? logs
       default:
         guard !argument.hasPrefix("-") else {
           print(
-            "usage: Soak [--minutes N] [--seed N] [--session N] [--program PATH] [--logs FOLDER] MODEL...")
+            "usage: Soak [--minutes N] [--seed N] [--session N] [--kills N] [--program PATH]"
+              + " [--logs FOLDER] MODEL...")
           exit(2)
         }
         models.append(argument)
@@ -67,7 +71,6 @@ final class Soak {
     let cases = (try? JSONSerialization.jsonObject(with: index) as? [[String: String]]) ?? []
     models += cases.filter { $0["verdict"] == "accept" && $0["kind"] != "imatrix" }
       .compactMap { $0["file"] }.map { Self.absolute(corpus + $0) }
-      .filter { program.run([$0, "--script", "", "--dump-frame"], in: "/", environment: [:]).status == 0 }
     let made: [(String, SampleModel)] = [
       ("hostile", .hostile()), ("mixture", .mixture()), ("huge", .huge()), ("llama", .llama()),
       ("single", .single()),
@@ -81,6 +84,7 @@ final class Soak {
 
   func run() throws {
     say("seed \(options.seed), \(models.count) models, program \(program.path)")
+    if options.kills > 0 { return try killSaves() }
     if let session = options.session {
       _ = play(number: session, continuing: nil)
       say(figures.line)
@@ -95,6 +99,20 @@ final class Soak {
     }
     say("done: \(figures.line)")
     exit(figures.failures == 0 ? 0 : 1)
+  }
+
+  private func killSaves() throws {
+    try FileManager.default.createDirectory(
+      atPath: scratch["plans"], withIntermediateDirectories: true)
+    var saves = KilledSaves(
+      program: program.path, model: scratch["llama.safetensors"], folder: scratch["plans"])
+    var numbers = SeededGenerator(seed: options.seed)
+    try saves.run(options.kills, using: &numbers)
+    say(
+      "\(saves.kills) kills, \(saves.interrupted) in the middle of a save, "
+        + "\(saves.found[0]) found the one plan and \(saves.found[1]) the other, "
+        + "\(saves.broken.count) broken: \(saves.broken)")
+    exit(saves.broken.isEmpty ? 0 : 1)
   }
 
   private func say(_ words: String) {
