@@ -145,6 +145,10 @@ let package = Package(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
     .executableTarget(
+      name: "Soak",
+      dependencies: ["ModelFiles", "Terminal", "PseudoTerminalSupport", "SampleSupport"],
+      path: "Tests/Soak"),
+    .executableTarget(
       name: "TerminalHost", dependencies: ["Terminal"], path: "Tests/TerminalHost"),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "PseudoTerminalSupport", "TerminalHost"]),
