@@ -14,7 +14,8 @@ import FuzzTargets
 /// The largest part of memory that was ever in use, in bytes.
 private func peak() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  // RUSAGE_SELF, which is of another type in each C library.
+  getrusage(0, &usage)
   #if canImport(Darwin)
     return usage.ru_maxrss
   #else
