@@ -33,6 +33,7 @@ public enum KeyScript {
       if character.isWhitespace { continue }
       guard character.unicodeScalars.allSatisfy({ TextWidth.kind(of: $0.value) != .control })
       else { throw .control(offset: offset) }
+      if events.count >= longest { throw .tooLong(offset: offset) }
       events.append(.key(.character(character)))
     }
     return events

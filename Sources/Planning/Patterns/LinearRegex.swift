@@ -165,7 +165,9 @@ struct LinearRegex: Sendable {
       case .begin: if isFirst { threads.ahead.append(place + 1) }
       case .end: if isLast { threads.ahead.append(place + 1) }
       case .jump(let target): threads.ahead.append(target)
-      case .fork(let one, let other): threads.ahead += [one, other]
+      case .fork(let one, let other):
+        threads.ahead.append(other)
+        threads.ahead.append(one)
       case .match:
         threads.ahead.removeAll(keepingCapacity: true)
         return true

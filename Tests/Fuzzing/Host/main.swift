@@ -14,12 +14,11 @@ import FuzzTargets
 /// The largest part of memory that was ever in use, in bytes.
 private func peak() -> Int {
   var usage = rusage()
+  // 0 is RUSAGE_SELF, which is of another type in each C library.
+  getrusage(0, &usage)
   #if canImport(Darwin)
-    getrusage(RUSAGE_SELF, &usage)
     return usage.ru_maxrss
   #else
-    // RUSAGE_SELF is of one type or another, as the library's headers were read.
-    getrusage(__rusage_who_t(0), &usage)
     return usage.ru_maxrss << 10
   #endif
 }
