@@ -13,6 +13,8 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("live", LiveBenchmark.run),
   ("plans", PlansBenchmark.run),
   ("apply", ApplyBenchmark.run),
+  ("parsers", ParsersBenchmark.run),
+  ("evaluate", EvaluationBenchmark.run),
   ("terminal", TerminalBenchmark.run),
 ]
 

@@ -5,7 +5,8 @@
 // react, and ends the process at once. Not sooner: a closing terminal sends SIGHUP twice.
 //
 // Faults (ILL TRAP ABRT SEGV BUS FPE) give the terminal back with the few calls that are allowed in
-// a handler, then die of the same signal, so that the exit status is kept.
+// a handler, print where it was, then die of the same signal, so that the exit status is kept and
+// the core is dumped as the system has it.
 #include "internal.h"
 
 #include <errno.h>
@@ -17,6 +18,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#if __has_include(<execinfo.h>)
+#include <execinfo.h>
+#define CT_UNWINDS 1
+#endif
 
 ct_rescue ct_saved = {.screen = -1, .terminal = -1, .nothing = -1};
 
@@ -34,11 +39,12 @@ static atomic_bool armed, given_back;
 static _Atomic long long first_request; // milliseconds, 0 if none
 static char *fault_stack;
 
-static void give_back(void) {
-  if (!atomic_load(&armed)) return;
+// Returns whether this call did it.
+static bool give_back(void) {
+  if (!atomic_load(&armed)) return false;
   if (atomic_exchange(&given_back, true)) {
     poll(NULL, 0, 1000); // another thread is at it, and will end the process
-    return;
+    return false;
   }
   // Nothing that the loop's thread may be writing reaches the terminal any more.
   dup2(ct_saved.nothing, ct_saved.screen);
@@ -52,6 +58,7 @@ static void give_back(void) {
   }
   tcsetattr(ct_saved.terminal, TCSANOW, &ct_saved.before);
   ct_release();
+  return true;
 }
 
 static void end_by(int number) {
@@ -64,8 +71,45 @@ static void end_by(int number) {
   raise(number);
 }
 
+static void print(const char *text) {
+  if (write(STDERR_FILENO, text, strlen(text)) < 0) { /* nobody to tell */ }
+}
+
+static const char *name_of(int number) {
+  switch (number) {
+  case SIGILL: return "SIGILL";
+  case SIGTRAP: return "SIGTRAP";
+  case SIGABRT: return "SIGABRT";
+  case SIGSEGV: return "SIGSEGV";
+  case SIGBUS: return "SIGBUS";
+  default: return "SIGFPE";
+  }
+}
+
+// The calls that led here, innermost first. Unwinding may take a lock that the fault left taken, so
+// the plain line comes before it, and it has no more than some seconds. A fault in here ends the
+// process at once: all signals are blocked, and this is after all has been given back.
+static void print_place(int number) {
+  print("bitladder: a defect in the program (");
+  print(name_of(number));
+  print("), at:\n");
+#if CT_UNWINDS
+  signal(SIGALRM, SIG_DFL);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+  alarm(5);
+  void *frames[64];
+  // The first two are this one and the handler.
+  int count = backtrace(frames, sizeof frames / sizeof *frames);
+  if (count > 2) backtrace_symbols_fd(frames + 2, count - 2, STDERR_FILENO);
+  alarm(0);
+#endif
+}
+
 static void on_fault(int number) {
-  give_back();
+  if (give_back()) print_place(number);
   end_by(number);
 }
 
@@ -110,6 +154,11 @@ bool ct_arm(void) {
   atomic_store(&given_back, false);
   atomic_store(&armed, true);
 
+#if CT_UNWINDS
+  // The first call loads a library, which a handler must not.
+  void *frame;
+  backtrace(&frame, 1);
+#endif
   stack_t stack;
   if (!fault_stack && sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_DISABLE)) {
     size_t size = 64 * 1024;

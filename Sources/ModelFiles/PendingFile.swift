@@ -26,11 +26,11 @@ public final class PendingFile: Sendable {
     target = try Self.resolve(path)
     self.expected = expected
     try Self.check(target, expected)
-    let folder = (target as NSString).deletingLastPathComponent
-    let name = (target as NSString).lastPathComponent
+    let folder = Path.folder(target)
+    let name = Path.name(target)
     // A name has at most 255 bytes; two targets that share so long a beginning only take turns.
     let beginning = String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)
-    temporaryPath = (folder as NSString).appendingPathComponent(".\(beginning).bitladder-saving")
+    temporaryPath = Path.join(folder, ".\(beginning).bitladder-saving")
     descriptor = try Self.openTemporary(
       temporaryPath, mode: Self.existingMode(target), target: target)
   }
@@ -92,7 +92,7 @@ public final class PendingFile: Sendable {
       throw error
     }
     end(unlinking: false)
-    Self.syncFolder((target as NSString).deletingLastPathComponent)
+    Self.syncFolder(Path.folder(target))
     guard let stamp = FileStamp(path: target) else { throw Self.failure("look at", target) }
     return stamp
   }
@@ -171,7 +171,7 @@ public final class PendingFile: Sendable {
   }
 
   static func syncFolder(_ folder: String) {
-    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     // Some file systems can't; the file itself is safe by now.
     _ = fsync(descriptor)

@@ -96,21 +96,23 @@ enum Platform {
 }
 
 /// Paths as text, split and joined at "/".
-enum Path {
+///
+/// In place of NSString's functions: swift-corelibs-foundation traps on names of one character.
+public enum Path {
   /// The last component: "c" of "a/b/c" and of "a/b/c/".
-  static func name(_ path: String) -> String {
+  public static func name(_ path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path
   }
 
   /// What the last component lies in: "a/b" of "a/b/c", "." of "c".
-  static func folder(_ path: String) -> String {
+  public static func folder(_ path: String) -> String {
     let trimmed = path.utf8.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
   }
 
   /// A path below a folder; a folder "." is left out.
-  static func join(_ folder: String, _ name: String) -> String {
+  public static func join(_ folder: String, _ name: String) -> String {
     if folder == "." { return name }
     return folder.hasSuffix("/") ? folder + name : folder + "/" + name
   }

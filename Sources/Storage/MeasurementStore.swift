@@ -203,7 +203,7 @@ public final class MeasurementStore: Sendable {
     try? file?.queue.close()
     do throws(StoreFailure) {
       if let aside = try StoreFile.setAside(path, damaged: number) {
-        let name = (aside as NSString).lastPathComponent
+        let name = Path.name(aside)
         note("\(failure): set aside as \(name.sanitised), begun anew")
       }
       _ = keep(try StoreFile(path: path))

@@ -107,8 +107,8 @@ struct StoreFile: Sendable {
   }
 
   private static func makeFolder(for path: String) throws(StoreFailure) {
-    let folder = (path as NSString).deletingLastPathComponent
-    guard !folder.isEmpty else { return }
+    let folder = Path.folder(path)
+    guard folder != "." else { return }
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

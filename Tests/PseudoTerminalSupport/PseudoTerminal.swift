@@ -66,6 +66,8 @@ public final class PseudoTerminal {
     guard ct_pseudo_terminal(&primary, &name, name.count) else {
       throw Failure(description: "no pseudo-terminal")
     }
+    // A program that reads nothing doesn't stop whoever types.
+    _ = fcntl(primary, F_SETFL, O_NONBLOCK)
     _ = ct_set_size(primary, Int32(size.columns), Int32(size.rows))
     var variables: [String: String?] = ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8"]
     for key in ["PATH", "HOME", "TMPDIR"] {
@@ -77,7 +79,7 @@ public final class PseudoTerminal {
     // The inner shell tells its number, then becomes the program; the outer one tells how it ended.
     let redirected = redirections.map(\.shell).joined(separator: " ")
     let inner = "echo $$ >&9; exec \"$@\" 9>&- \(redirected)"
-    let outer = "ulimit -c 0; sh -c '\(inner)' sh \"$@\"; echo $? >&9; read -r line"
+    let outer = "ulimit -S -c 0; sh -c '\(inner)' sh \"$@\"; echo $? >&9; read -r line"
     let path = name.withUnsafeBufferPointer { buffer in
       String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
@@ -168,6 +170,9 @@ public final class PseudoTerminal {
 
   // MARK: What can be seen
 
+  /// Forgets the bytes that were sent so far; the screen stays.
+  public func forgetOutput() { output = [] }
+
   /// Reads on until the screen is as it should be; false if it isn't in time.
   public func wait(
     _ patience: Duration = patience, until condition: (VirtualScreen) -> Bool
@@ -212,7 +217,8 @@ public final class PseudoTerminal {
     return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
   }
 
-  private var exit: Exit? {
+  /// How the program ended; nil while it runs, as far as has been read.
+  public var exit: Exit? {
     let lines = reported.split(separator: "\n")
     guard lines.count > 1, reported.hasSuffix("\n"), let status = Int32(lines[1]) else {
       return nil

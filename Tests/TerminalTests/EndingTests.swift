@@ -43,6 +43,11 @@ import Testing
     // What was written before, and what the trap has to say.
     #expect(terminal.screen.picture.contains("to standard error"))
     #expect(terminal.screen.picture.contains("ndex out of range"))
+    // And where it was, outside the handler.
+    let name = exit == .signalled(SIGILL) ? "SIGILL" : "SIGTRAP"
+    let output = String(decoding: terminal.output, as: UTF8.self)
+    let place = try #require(output.range(of: "a defect in the program (\(name)), at:"))
+    #expect(output[place.upperBound...].contains("TerminalHost"))
   }
 
   @Test(arguments: [SIGSEGV, SIGABRT, SIGBUS, SIGFPE]) func faults(number: Int32) throws {

@@ -29,7 +29,13 @@ public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
   public let problem: String
 
   /// `PLACE: found X, expected Y`, safe for a terminal.
-  public var description: String { "\(place.sanitised): \(problem.sanitised)" }
+  public var description: String { "\(Self.shown(place)): \(Self.shown(problem))" }
+
+  /// A line of a file can be of any length.
+  private static func shown(_ text: String) -> String {
+    let safe = String(text.prefix(300)).sanitised
+    return safe.count < 200 ? safe : safe.prefix(200) + "..."
+  }
 }
 
 // MARK: - llama-quantize
@@ -114,7 +120,7 @@ private struct TypeFile {
     let unused = file.entries.filter { !$0.isUsed }
     if let first = unused.first {
       recipe.notes.append(
-        "\(unused.count) entries match no tensor first: \(first.text.sanitised)"
+        "\(unused.count) entries match no tensor first: \(String(first.text.prefix(100)).sanitised)"
           + (unused.count > 1 ? " ..." : ""))
     }
     return recipe

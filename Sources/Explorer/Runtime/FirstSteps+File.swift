@@ -13,7 +13,7 @@ extension FirstSteps {
 
   /// Writes what was done; what went wrong, for the log.
   func save(to path: String) -> String? {
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = Path.folder(path)
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -80,9 +80,9 @@ struct ModelMaker: Sendable {
     let head = head
     let size = head.count + shape.weightCount * type.byteCount
     try checkSpace(for: path, size)
-    let name = (path as NSString).lastPathComponent
-    let folder = (path as NSString).deletingLastPathComponent
-    let temporary = (folder as NSString).appendingPathComponent(".\(name.prefix(60)).making")
+    let name = Path.name(path)
+    let folder = Path.folder(path)
+    let temporary = Path.join(folder, ".\(name.prefix(60)).making")
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw failure("create a file beside it") }
     // What an interrupted run leaves would be as large as the model.
@@ -111,9 +111,9 @@ struct ModelMaker: Sendable {
   /// Refuses what plainly doesn't fit.
   private func checkSpace(for path: String, _ size: Int) throws(Failure) {
     guard case .random = weights else { return }
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = Path.folder(path)
     var status = statvfs()
-    guard statvfs(folder.isEmpty ? "." : folder, &status) == 0 else { return }
+    guard statvfs(folder, &status) == 0 else { return }
     let free = Double(status.f_bavail) * Double(status.f_frsize)
     if free < Double(size) {
       throw Failure(
