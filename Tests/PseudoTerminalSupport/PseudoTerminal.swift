@@ -187,7 +187,7 @@ public final class PseudoTerminal {
   public func watch(for duration: Duration) { _ = until(duration) { false } }
 
   /// Reads on until nothing more comes: a frame may arrive in parts.
-  public func settle() { while pump(milliseconds: 100) {} }
+  public func settle(quiet: Int32 = 100) { while pump(milliseconds: quiet) {} }
 
   /// Reads on until the program has ended; nil if it doesn't in time.
   public func waitForExit(_ patience: Duration = patience) -> Exit? {

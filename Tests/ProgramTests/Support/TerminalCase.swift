@@ -11,6 +11,10 @@ struct TerminalCase: Sendable, CustomTestStringConvertible {
 
   var hasColor: Bool { name != "vt100" && !isColorless }
 
+  /// Neither the Linux console nor the VT100 has a second screen, nor can the latter hide its cursor.
+  var hasAlternateScreen: Bool { !["linux", "vt100"].contains(name) }
+  var canHideCursor: Bool { name != "vt100" }
+
   var environment: [String: String?] {
     var variables: [String: String?] = ["TERM": name, "LC_ALL": isUnicode ? "C.UTF-8" : "C"]
     if isColorless { variables["NO_COLOR"] = "1" }
