@@ -126,6 +126,11 @@ import Testing
     #expect(terminal.output.count - before < 100_000)
     terminal.send(String(repeating: "\u{1B}[A", count: 300))
     try #require(terminal.wait(for: "tensor  201/603"))
+    // For a minute: there is nothing left to be worked off when it is let go.
+    terminal.send(String(repeating: "\u{1B}OB", count: 2000))
+    try #require(terminal.press("g", until: "tensor  1/603"))
+    terminal.watch(for: .milliseconds(300))
+    #expect(terminal.screen.picture.contains("tensor  1/603"))
     terminal.expectQuits()
   }
 
