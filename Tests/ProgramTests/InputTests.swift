@@ -134,6 +134,25 @@ import Testing
     terminal.expectQuits()
   }
 
+  /// Ctrl-L draws anew whatever is open, and where there is no room for anything.
+  @Test(arguments: ["", "?", "c", "t", "/", "b", "d", "small"]) func redraw(key: String) throws {
+    let terminal = try explore(model)
+    try #require(terminal.wait(until: isMeasured))
+    if key == "small" {
+      terminal.resize(to: Size(columns: 30, rows: 5))
+    } else {
+      terminal.send(key)
+    }
+    terminal.watch(for: .milliseconds(300))
+    terminal.settle()
+    let before = terminal.screen.text
+    terminal.forgetOutput()
+    terminal.send("\u{C}")
+    #expect(terminal.wait { _ in terminal.output.count > before.joined().count / 2 })
+    terminal.settle()
+    #expect(terminal.screen.text == before)
+  }
+
   /// Keys are answered at once while much is being measured.
   @Test func answersWhileMeasuring() throws {
     let large = try scratch.write(.llama(blocks: 3, width: 512), as: "large.safetensors")
