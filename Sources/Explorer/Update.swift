@@ -113,7 +113,12 @@ extension State {
   }
 
   mutating func handle(_ key: Key) -> [Effect] {
-    if ScreenLayout(size: size).arrangement == .tooSmall {
+    let isTooSmall = ScreenLayout(size: size).arrangement == .tooSmall
+    if isTooSmall || modal != nil {
+      if key == .control("z") { return [.suspend] }
+      if key == .control("l") { return [.redraw] }
+    }
+    if isTooSmall {
       return keys.action(of: key, in: view)?.id == "quit" ? quitOrAsk() : []
     }
     guard let modal else {
@@ -125,7 +130,6 @@ extension State {
       }
       return perform(action)
     }
-    if key == .control("z") { return [.suspend] }
     switch modal {
     case .help(let scroll): handleHelp(key, scroll)
     case .log(let scroll): handleLog(key, scroll)

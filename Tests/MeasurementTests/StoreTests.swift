@@ -390,6 +390,19 @@ struct StoreTests {
 
   // MARK: - Together
 
+  /// Another program holds it all the time: everything is measured, and it says so once.
+  @Test func lockedByAnother() throws {
+    with { measure(model, in: $0, [.statistics(tensor: 0)]) }
+    let other = try DatabaseQueue(path: path)
+    let outcome = try other.inDatabase { database in
+      try database.execute(sql: "BEGIN IMMEDIATE")
+      defer { try? database.execute(sql: "COMMIT") }
+      return with { measure(model, in: $0).findings.count }
+    }
+    #expect(outcome.result == work(model).count)
+    #expect(outcome.notes.count == 1 && outcome.notes[0].contains("other programs hold it"))
+  }
+
   @Test func twoAtOnce() throws {
     let models = try (0..<4).map { try SampleModel.llama(blocks: 1, seed: UInt64(40 + $0)).open() }
     let stores = (0..<4).map { _ in MeasurementStore(path: path) }

@@ -126,7 +126,31 @@ import Testing
     #expect(terminal.output.count - before < 100_000)
     terminal.send(String(repeating: "\u{1B}[A", count: 300))
     try #require(terminal.wait(for: "tensor  201/603"))
+    // For a minute: there is nothing left to be worked off when it is let go.
+    terminal.send(String(repeating: "\u{1B}OB", count: 2000))
+    try #require(terminal.press("g", until: "tensor  1/603"))
+    terminal.watch(for: .milliseconds(300))
+    #expect(terminal.screen.picture.contains("tensor  1/603"))
     terminal.expectQuits()
+  }
+
+  /// Ctrl-L draws anew whatever is open, and where there is no room for anything.
+  @Test(arguments: ["", "?", "c", "t", "/", "b", "d", "small"]) func redraw(key: String) throws {
+    let terminal = try explore(model)
+    try #require(terminal.wait(until: isMeasured))
+    if key == "small" {
+      terminal.resize(to: Size(columns: 30, rows: 5))
+    } else {
+      terminal.send(key)
+    }
+    terminal.watch(for: .milliseconds(300))
+    terminal.settle()
+    let before = terminal.screen.text
+    terminal.forgetOutput()
+    terminal.send("\u{C}")
+    #expect(terminal.wait { _ in terminal.output.count > before.joined().count / 2 })
+    terminal.settle()
+    #expect(terminal.screen.text == before)
   }
 
   /// Keys are answered at once while much is being measured.

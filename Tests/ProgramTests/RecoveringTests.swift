@@ -30,7 +30,24 @@ import Testing
     while try !written().contains("int8"), ContinuousClock.now < end { usleep(5_000) }
     terminal.signal(signal)
     _ = terminal.waitForExit()
+    try expectIsOffered()
+  }
 
+  @Test func aClosedTerminalLosesNothing() throws {
+    let terminal = try explore(model, environment: state)
+    try #require(terminal.press("4jj8", until: "unsaved"))
+    try #require(terminal.waitForLine("self_attn.v_proj ", with: " int8 "))
+    let process = terminal.process
+    terminal.hangUp()
+    let isGone = waitUntil {
+      let state = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+      return kill(process, 0) != 0 || state?.contains(") Z ") == true
+    }
+    try #require(isGone)
+    try expectIsOffered()
+  }
+
+  private func expectIsOffered() throws {
     let again = try PseudoTerminal(
       Program.path, [model], environment: state, size: Size(columns: 110, rows: 36))
     try #require(again.wait(for: "Unsaved work was found"))

@@ -20,9 +20,9 @@ import Testing
     terminal.settle()
     let before = terminal.screen.text
     var generator = SeededGenerator(seed: 3)
-    for step in 0..<200 {
-      let columns = Int.random(in: 1...300, using: &generator)
-      let rows = Int.random(in: 1...100, using: &generator)
+    for step in 0..<1000 {
+      let columns = Int.random(in: 1...500, using: &generator)
+      let rows = Int.random(in: 1...200, using: &generator)
       terminal.resize(to: Size(columns: columns, rows: rows))
       // Something over the panes now and then, and some time to draw.
       if step % 20 == 5 { terminal.send("?") }

@@ -113,7 +113,7 @@ struct ActionMaker<Numbers: RandomNumberGenerator> {
       "attn", "*.weight", "/(a+)+$/", "/[/", "layers.1.", "", "ж重\u{301}e", "int4:mse", "4.5",
       "1 GiB", "50 %", "1e308", "-1", "nan", "q4_k", "mxfp4", "%n%s", "..", "a b", "\u{7F}\u{7F}",
     ]
-    let names = ["a.plan.json", "b.json", "r.html", "r.md", "xy", ".", "", "päth.json", "out"]
+    let names = ["a.plan.json", "b.json", "r.html", "r.md", "x", ".", "", "päth.json", "out"]
     let (start, word, end) =
       switch number(0...9) {
       case 0, 1: ("/", any(words, or: ""), "\r")
@@ -134,7 +134,9 @@ struct ActionMaker<Numbers: RandomNumberGenerator> {
 
   /// What no terminal sends: broken sequences, broken characters, strings without an end.
   private mutating func garbage() -> [UInt8] {
-    let starts = ["\u{1B}[", "\u{1B}O", "\u{1B}]", "\u{1B}P", "\u{1B}[<", "\u{1B}[200~", "", "\u{9B}"]
+    let starts = [
+      "\u{1B}[", "\u{1B}O", "\u{1B}]", "\u{1B}P", "\u{1B}[<", "\u{1B}[200~", "", "\u{9B}",
+    ]
     let body = (0..<number(0...40)).map { _ in
       number(0...2) == 0 ? UInt8(number(0x80...0xFF)) : UInt8(number(0x20...0x7E))
     }

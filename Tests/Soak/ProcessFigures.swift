@@ -28,10 +28,17 @@ struct ProcessFigures {
   }
 
   /// Whether a process was stopped.
-  static func isStopped(_ process: pid_t) -> Bool {
+  static func isStopped(_ process: pid_t) -> Bool { state(of: process) == "T" }
+
+  /// Whether a process is there and hasn't ended.
+  static func isRunning(_ process: pid_t) -> Bool {
+    state(of: process).map { $0 != "Z" } ?? false
+  }
+
+  private static func state(of process: pid_t) -> Character? {
     guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
       let name = text.lastIndex(of: ")")
-    else { return false }
-    return text[name...].dropFirst(2).first == "T"
+    else { return nil }
+    return text[name...].dropFirst(2).first
   }
 }

@@ -17,16 +17,20 @@ struct Program {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // No files of core; whoever doesn't end in time is ended.
     process.arguments = [
-      "-c", "ulimit -S -c 0; cd \"$0\" && exec timeout -s KILL \(seconds) \"$@\" 2>&1", folder, path,
+      "-c", "ulimit -S -c 0; cd \"$0\" && exec timeout -s KILL \(seconds) \"$@\" 2>&1", folder,
+      path,
     ]
     process.arguments? += arguments
     process.environment = environment
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardInput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return Outcome(status: -1, output: "can't be started") }
+    guard (try? process.run()) != nil else {
+      return Outcome(status: -1, output: "can't be started")
+    }
     let output = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+    return Outcome(
+      status: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
   }
 }

@@ -22,7 +22,8 @@ struct SessionPlan {
 
   var line: String {
     let variables = environment.filter { $0.key != "PATH" }.map { "\($0)=\($1)" }.sorted()
-    return "\(variables.joined(separator: " ")) bitladder \(model) \(arguments.joined(separator: " "))"
+    return
+      "\(variables.joined(separator: " ")) bitladder \(model) \(arguments.joined(separator: " "))"
       + "   \(size.columns)x\(size.rows), \(Int(seconds)) s, ends by \(ending)"
   }
 }
@@ -164,7 +165,12 @@ final class Session {
     case .hangUp: try end(by: SIGHUP)
     case .close:
       terminal.hangUp()
-      try judgeExit(allowed: [.signalled(SIGHUP), .exited(0), .exited(1)])
+      // The shell that would tell how it ended is gone as well.
+      let end = ContinuousClock.now + .seconds(120)
+      while ProcessFigures.isRunning(terminal.process) {
+        if ContinuousClock.now >= end { throw Broken("it outlives its terminal") }
+        usleep(20_000)
+      }
     case .kill:
       figures.kills += 1
       terminal.signal(SIGKILL)

@@ -57,7 +57,8 @@ private struct TypeFile {
   init(_ text: [UInt8]) throws(RecipeError) {
     for word in text.split(whereSeparator: Recipe.isBlank) {
       let token = String(decoding: word, as: UTF8.self)
-      guard let sign = token.firstIndex(of: "="), sign > token.startIndex else {
+      let sign = token.utf8.firstIndex(of: UInt8(ascii: "="))
+      guard let sign, sign > token.startIndex else {
         throw RecipeError(place: token, problem: "expected PATTERN=TYPE")
       }
       guard entries.count < Self.longest else {
