@@ -132,7 +132,7 @@ struct ModalMouseTests {
   }
 
   /// The last line's words are buttons wherever they name a key.
-  @Test(arguments: ["?", "t", ":", "c", "b", "d", "e", "!", "4q", "/a", "S", "R", "e<Enter>"])
+  @Test(arguments: ["?", "t", ":", "c", "b", "d", "e", "!", "4q", "/a", "e<Enter>"])
   func theLastLineIsClicked(keys: String) throws {
     let start = try player(keys)
     let layout = ScreenLayout(size: start.state.size)
