@@ -79,7 +79,7 @@ let textTargets: [FuzzTarget] = [
     for byte in bytes { pieces += piecewise.decode([byte]) }
     pieces += piecewise.flush()
     try expect(!whole.isWaiting && !piecewise.isWaiting, "bytes left after the end")
-    try expect(pieces == events, "\(pieces) in pieces, \(events) at once")
+    try expect(pieces == events, "\(pieces.count) events in pieces, \(events.count) at once")
     return !events.isEmpty
   },
 ]
