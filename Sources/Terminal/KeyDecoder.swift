@@ -8,6 +8,8 @@
 package struct KeyDecoder {
   /// No more of a paste is kept; the rest is dropped.
   static let longestPaste = 8 << 20
+  /// A longer sequence is none: it's dropped up to its end.
+  private static let longestSequence = 64
 
   /// The terminal's own forms, where they are others than the usual ones.
   var terminalKeys: [[UInt8]: Key] = [:] {
@@ -16,12 +18,14 @@ package struct KeyDecoder {
   private var longestTerminalKey = 0
   private var waiting: [UInt8] = []
   private var paste: [UInt8]?
+  /// Whether what comes belongs to a sequence that was given up for its length.
+  private var isDropping = false
 
   package init() {}
 
   /// Whether bytes wait for more to come: an ESC that may be a key or the start of a sequence, part of a
   /// character, or a paste.
-  package var isWaiting: Bool { !waiting.isEmpty || paste != nil }
+  package var isWaiting: Bool { !waiting.isEmpty || paste != nil || isDropping }
   /// Whether a paste has begun.
   var isPasting: Bool { paste != nil }
 
@@ -33,6 +37,7 @@ package struct KeyDecoder {
 
   /// Nothing more came for a while: what waits is what it is.
   package mutating func flush() -> [Event] {
+    isDropping = false
     if paste != nil {
       let rest = waiting
       waiting = []
@@ -47,6 +52,10 @@ package struct KeyDecoder {
     var events: [Event] = []
     var at = 0
     while at < bytes.count {
+      if isDropping {
+        at += dropped(bytes[at...])
+        continue
+      }
       if paste != nil {
         let (end, next) = Self.pasteEnd(bytes[at...])
         if let end {
@@ -109,14 +118,17 @@ package struct KeyDecoder {
     if end < bytes.endIndex, bytes[end] == 0x5B { end += 1 }
     while end < bytes.endIndex, bytes[end] >= 0x20, bytes[end] < 0x40 { end += 1 }
     guard end < bytes.endIndex else {
-      // A sequence of this length is none.
-      if bytes.count > 64 { return .taken(bytes.count, nil) }
+      if bytes.count > Self.longestSequence {
+        isDropping = true
+        return .taken(bytes.count, nil)
+      }
       return isFinal ? .taken(1, .key(.escape)) : .incomplete
     }
     let final = bytes[end]
     // Something else began in the middle of it.
     if final < 0x20 || final > 0x7E { return .taken(end - bytes.startIndex, nil) }
     let count = end - bytes.startIndex + 1
+    if count > Self.longestSequence { return .taken(count, nil) }
     let body = bytes[start..<end]
     if body.first == 0x5B {
       return .taken(count, KeyForms.linuxFunction(final).map(Event.key))
@@ -129,6 +141,13 @@ package struct KeyDecoder {
       return .taken(count, nil)
     }
     return .taken(count, KeyForms.csi(body, final: final).map(Event.key))
+  }
+
+  /// How many of these bytes belong to a sequence that was given up: up to its final byte.
+  private mutating func dropped(_ bytes: ArraySlice<UInt8>) -> Int {
+    guard let end = bytes.firstIndex(where: { $0 < 0x20 || $0 >= 0x40 }) else { return bytes.count }
+    isDropping = false
+    return end - bytes.startIndex + (0x40...0x7E ~= bytes[end] ? 1 : 0)
   }
 
   private static func character(_ bytes: ArraySlice<UInt8>, isFinal: Bool) -> Step {

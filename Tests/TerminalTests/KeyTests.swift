@@ -142,6 +142,23 @@ import Testing
     #expect(decoder.decode(Array("\u{1B}\u{1}\u{1B}[A".utf8)) == [.key(.up), .key(.end)])
   }
 
+  /// Its letters are never taken for keys, however it arrives.
+  @Test(arguments: [1, 7, 64, 65, 1000])
+  func endlessSequence(size: Int) {
+    let bytes = Array(("\u{1B}[" + String(repeating: ";1", count: 200) + "Aq").utf8)
+    var decoder = KeyDecoder()
+    var events: [Event] = []
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      events += decoder.decode(bytes[start..<min(start + size, bytes.count)])
+    }
+    #expect(events == [.key(.character("q"))])
+    #expect(!decoder.isWaiting)
+    // What comes later is no part of one that never ends.
+    #expect(decoder.decode(bytes.prefix(200)).isEmpty && decoder.isWaiting)
+    #expect(decoder.flush().isEmpty && !decoder.isWaiting)
+    #expect(decoder.decode(Array("j".utf8)) == [.key(.character("j"))])
+  }
+
   @Test func unendedPaste() {
     var decoder = KeyDecoder()
     #expect(decoder.decode(Array("\u{1B}[200~abc\u{1B}[2".utf8)).isEmpty)

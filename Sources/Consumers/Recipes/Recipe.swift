@@ -33,8 +33,13 @@ public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// A line of a file can be of any length.
   private static func shown(_ text: String) -> String {
-    let safe = String(text.prefix(300)).sanitised
-    return safe.count < 200 ? safe : safe.prefix(200) + "..."
+    let safe = beginning(of: text, 200).sanitised
+    return safe.unicodeScalars.count < 200 ? safe : beginning(of: safe, 200) + "..."
+  }
+
+  /// Its first scalars: a single character may be as long as the file.
+  fileprivate static func beginning(of text: String, _ count: Int) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.prefix(count)))
   }
 }
 
@@ -121,7 +126,8 @@ private struct TypeFile {
     let unused = file.entries.filter { !$0.isUsed }
     if let first = unused.first {
       recipe.notes.append(
-        "\(unused.count) entries match no tensor first: \(String(first.text.prefix(100)).sanitised)"
+        "\(unused.count) entries match no tensor first: "
+          + RecipeError.beginning(of: first.text, 100).sanitised
           + (unused.count > 1 ? " ..." : ""))
     }
     return recipe
