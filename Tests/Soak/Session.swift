@@ -238,6 +238,11 @@ final class Session {
       let worked = (terminal.processorTime ?? 0) - used
       if elapsed > seconds, worked > seconds / 2 || elapsed > 12 * seconds {
         log.write("waited \(Int(elapsed)) s for \(what), \(Int(worked)) s of work")
+        let state = ["stat", "wchan"].compactMap { name in
+          try? String(contentsOfFile: "/proc/\(terminal.process)/\(name)", encoding: .utf8)
+        }
+        log.write(
+          "\(state); in order: \(terminal.isInOrder), modes \(terminal.screen.modes.sorted())")
         return false
       }
     }
