@@ -19,6 +19,15 @@ let parallel: [SwiftSetting] = [
     ["-no-whole-module-optimization", "-enable-batch-mode"], .when(configuration: .release))
 ]
 
+/// The fuzzer of the parsers, which needs libFuzzer: Tests/Fuzzing/README.md says how to build it.
+let fuzzer: [Target] =
+  Context.environment["BITLADDER_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Fuzzer")
+  ]
+
 let package = Package(
   name: "bitladder",
   platforms: [.macOS(.v15)],
@@ -64,6 +73,10 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: optimised + parallel),
+    .target(
+      name: "Evaluation",
+      dependencies: ["CKernels", "ModelFiles", "Quantization", "Measurement", "Planning"],
+      swiftSettings: optimised),
     .target(name: "Terminal", dependencies: ["CTerminal"], swiftSettings: optimised),
     .target(
       name: "Explorer",
@@ -72,20 +85,23 @@ let package = Package(
         "Terminal",
       ],
       swiftSettings: optimised + parallel),
+    .target(
+      name: "Settings",
+      dependencies: ["ModelFiles", .product(name: "TOMLKit", package: "TOMLKit")],
+      swiftSettings: optimised),
     .executableTarget(
       name: "bitladder",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Terminal", "Explorer",
+        "Evaluation", "Terminal", "Explorer", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: parallel),
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Explorer", "Terminal",
+        "Evaluation", "Explorer", "Terminal", "FuzzTargets", "PseudoTerminalSupport",
       ]),
     .testTarget(
       name: "ModelFilesTests", dependencies: ["ModelFiles"], exclude: ["gguf_names.py"],
@@ -119,6 +135,12 @@ let package = Package(
         "Exports",
       ],
       resources: [.copy("LlamaQuantize"), .copy("MLX")]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
+      ],
+      exclude: ["networks_golden.py", "tokenizers_golden.py"], resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
@@ -139,5 +161,20 @@ let package = Package(
       exclude: ["Frames"]),
     .testTarget(
       name: "ProgramTests", dependencies: ["bitladder", "PseudoTerminalSupport"]),
-  ]
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
+        "Settings",
+      ],
+      path: "Tests/Fuzzing/Targets", swiftSettings: optimised),
+    .executableTarget(
+      name: "ParserHost", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Host"),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: [
+        "FuzzTargets", "ParserHost", "SampleSupport", "PseudoTerminalSupport",
+      ],
+      resources: [.copy("Corpus")]),
+  ] + fuzzer
 )

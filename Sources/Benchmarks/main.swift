@@ -13,6 +13,9 @@ let benchmarks: [(name: String, run: (BenchmarkOptions) -> Void)] = [
   ("live", LiveBenchmark.run),
   ("plans", PlansBenchmark.run),
   ("apply", ApplyBenchmark.run),
+  ("parsers", ParsersBenchmark.run),
+  ("evaluate", EvaluationBenchmark.run),
+  ("terminal", TerminalBenchmark.run),
 ]
 
 var options = BenchmarkOptions()

@@ -43,13 +43,17 @@ public struct Imatrix: Sendable, Equatable {
   /// Reads a file of either form.
   /// - Throws: ``ModelFileError``: the place, what was found, what was expected.
   public static func open(_ path: String) throws(ModelFileError) -> Imatrix {
-    let file = try MappedFile(path)
+    try read(try MappedFile(path))
+  }
+
+  /// Reads a file that is open.
+  package static func read(_ file: MappedFile) throws(ModelFileError) -> Imatrix {
     let contents = file.withUnsafeBytes { GGUF.isLikely($0) } ? try GGUF.read(file) : nil
     do throws(Flaw) {
       guard let contents else { return try readLegacy(file) }
       return try readGGUF(file, contents)
     } catch {
-      throw error.inFile(path)
+      throw error.inFile(file.path)
     }
   }
 

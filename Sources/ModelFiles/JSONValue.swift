@@ -102,7 +102,7 @@ public struct JSONNumber: Sendable, Hashable {
   }
 }
 
-/// The members of a JSON object in order, with names that are unique.
+/// The members of a JSON object in order, with names that are unique, by their bytes.
 public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// A name and its value.
   public struct Member: Sendable, Equatable {
@@ -122,7 +122,7 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public private(set) var members: [Member] = []
 
   /// Where each name is; filled only when there are so many members that searching would take long.
-  private var positions: [String: Int] = [:]
+  private var positions: [ExactText: Int] = [:]
   private static let smallCount = 16
 
   /// An object without members.
@@ -159,20 +159,25 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         indexIfLarge()
       case (nil, let value?):
         members.append(Member(key: key, value: value))
-        if positions.isEmpty { indexIfLarge() } else { positions[key] = members.count - 1 }
+        if positions.isEmpty {
+          indexIfLarge()
+        } else {
+          positions[ExactText(key)] = members.count - 1
+        }
       case (nil, nil): break
       }
     }
   }
 
   private func position(of key: String) -> Int? {
-    positions.isEmpty ? members.firstIndex { $0.key == key } : positions[key]
+    positions.isEmpty
+      ? members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) } : positions[ExactText(key)]
   }
 
   private mutating func indexIfLarge() {
     guard members.count > Self.smallCount else { return }
     positions = Dictionary(
-      members.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
+      members.enumerated().map { (ExactText($1.key), $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Whether both have the same members in the same order.

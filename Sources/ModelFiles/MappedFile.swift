@@ -18,7 +18,8 @@ public final class MappedFile: @unchecked Sendable {
   public let byteCount: Int
 
   private let bytes: UnsafeRawBufferPointer
-  private let descriptor: Int32
+  /// nil for bytes that are in memory.
+  private let descriptor: Int32?
   private let guardSlot: Int?
 
   /// The last component of the path.
@@ -67,7 +68,23 @@ public final class MappedFile: @unchecked Sendable {
     keep = true
   }
 
+  /// A file that was never on disk: a copy of bytes, which end where the file does, so that the address
+  /// sanitizer sees a read past the end. For tests that make up files by the million.
+  package init(copying bytes: UnsafeRawBufferPointer, path: String) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    copy.copyMemory(from: bytes)
+    self.bytes = UnsafeRawBufferPointer(copy)
+    self.path = path
+    byteCount = bytes.count
+    descriptor = nil
+    guardSlot = nil
+  }
+
   deinit {
+    guard let descriptor else {
+      bytes.deallocate()
+      return
+    }
     if let guardSlot { FaultGuard.remove(guardSlot) }
     if let start = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
@@ -80,12 +97,14 @@ public final class MappedFile: @unchecked Sendable {
   /// Of a file that was cut short, the bytes past the new end read as zeros: ask after reading, and
   /// drop what was read if it is false.
   public var isIntact: Bool {
+    guard let descriptor else { return true }
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_size >= byteCount
   }
 
   /// What tells the file, in the state it is in now, from all others; nil if the system doesn't say.
   public var identity: FileIdentity? {
+    guard let descriptor else { return nil }
     var status = stat()
     return fstat(descriptor, &status) == 0 ? FileIdentity(status) : nil
   }
@@ -129,14 +148,15 @@ public final class MappedFile: @unchecked Sendable {
   /// Whether the page that holds a byte is in memory, as far as the system says.
   public func isResident(at offset: Int) -> Bool {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    guard let start = bytes.baseAddress, 0..<byteCount ~= offset, page > 0 else { return true }
+    guard descriptor != nil, let start = bytes.baseAddress, 0..<byteCount ~= offset, page > 0
+    else { return true }
     return Platform.isResident(start + offset / page * page)
   }
 
   /// Tells the kernel about coming reads of `range`; only a hint.
   public func advise(_ advice: Advice, in range: Range<Int>) {
     let safe = range.clamped(to: 0..<byteCount)
-    guard let start = bytes.baseAddress, !safe.isEmpty else { return }
+    guard let descriptor, let start = bytes.baseAddress, !safe.isEmpty else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     guard page > 0 else { return }
     let first = safe.lowerBound / page * page

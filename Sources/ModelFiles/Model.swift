@@ -52,6 +52,15 @@ public struct Model: Sendable {
     return try opener.open()
   }
 
+  /// Opens a model whose file is in memory.
+  /// - Parameter configuration: what the config.json beside it says.
+  package static func open(
+    _ file: MappedFile, configuration: JSONValue? = nil
+  ) throws(ModelFileError) -> Model {
+    var opener = ModelOpener(ModelLocation(path: file.path, isFolder: false))
+    return try opener.open(file, configuration: configuration)
+  }
+
   /// The variables of this process that `open` looks at.
   public static func processEnvironment() -> [String: String] {
     Platform.environment(ModelLocation.variables)

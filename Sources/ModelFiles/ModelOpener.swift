@@ -21,28 +21,36 @@ struct ModelOpener {
       case .file(let name, let note):
         file = Path.join(location.path, name)
         if let note { notes.append(note) }
-        container = try openFile(file)
+        container = try openFile(try MappedFile(file))
       case .shards(let names, let note):
         if let note { notes.append(note) }
         container = .safetensors
         for name in names { try openShard(Path.join(location.path, name)) }
       }
     } else {
-      container = try openFile(file)
+      container = try openFile(try MappedFile(file))
     }
-    return try model(container, file: file)
+    let folder = location.isFolder ? location.path : Path.folder(file)
+    return try model(
+      container, file: file, configuration: readConfiguration("config.json", in: folder))
+  }
+
+  /// The model in a file that is open, with the configuration that lies beside it.
+  mutating func open(
+    _ file: MappedFile, configuration: JSONValue?
+  ) throws(ModelFileError) -> Model {
+    try model(try openFile(file), file: file.path, configuration: configuration)
   }
 
   // MARK: - Files
 
-  private mutating func openFile(_ path: String) throws(ModelFileError) -> Container {
-    let file = try MappedFile(path)
+  private mutating func openFile(_ file: MappedFile) throws(ModelFileError) -> Container {
     switch try Self.kind(of: file) {
     case .gguf:
       try openGGUF(file)
       return .gguf
     case .safetensors:
-      if let index = Self.index(ofShard: path) {
+      if let index = Self.index(ofShard: file.path) {
         notes.append("\(file.name) is one shard of several; opened all of them by their index")
         try openIndex(index)
       } else {
@@ -220,10 +228,9 @@ struct ModelOpener {
   // MARK: - The catalogue
 
   private mutating func model(
-    _ container: Container, file: String
+    _ container: Container, file: String, configuration: JSONValue?
   ) throws(ModelFileError) -> Model {
     let folder = location.isFolder ? location.path : Path.folder(file)
-    let configuration = readConfiguration("config.json", in: folder)
     let metadata = contents.first { !$0.metadata.isEmpty }?.metadata ?? Metadata()
     try checkNames()
     let tensors = catalogue(container == .safetensors ? packed(configuration, in: folder) : [:])

@@ -170,8 +170,8 @@ public enum PlanFile {
   ) throws(ModelFileError) -> Plan.Importance? {
     guard let reader else { return nil }
     var datasets: [String] = []
-    for element in try reader.optionalMember("datasets")?.elements() ?? [] {
-      datasets.append(try element.text())
+    if let list = try reader.optionalMember("datasets") {
+      for element in try list.elements() { datasets.append(try element.text()) }
     }
     return Plan.Importance(
       file: try reader.member("file").text(), mapping: try reader.member("mapping").text(),
@@ -228,9 +228,10 @@ private struct PlanReader {
     return PlanReader(path: path, place: join(key), value: member)
   }
 
-  func elements() throws(ModelFileError) -> [PlanReader] {
+  /// The elements, each made when it is asked for: together they take many times the file's size.
+  func elements() throws(ModelFileError) -> some Sequence<PlanReader> {
     guard let array = value.array else { throw error(expected: "an array") }
-    return array.enumerated().map { index, element in
+    return array.lazy.enumerated().map { index, element in
       PlanReader(path: path, place: "\(place)[\(index)]", value: element)
     }
   }

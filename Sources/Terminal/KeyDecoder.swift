@@ -5,7 +5,7 @@
 /// those of terminfo that it's told, mouse reports (SGR) and bracketed paste. A sequence that it doesn't
 /// know is taken whole and means nothing: its letters are never taken for keys.
 /// Sequences as in ECMA-48, section 5.4, and in xterm's ctlseqs.
-struct KeyDecoder {
+package struct KeyDecoder {
   /// No more of a paste is kept; the rest is dropped.
   static let longestPaste = 8 << 20
 
@@ -17,20 +17,22 @@ struct KeyDecoder {
   private var waiting: [UInt8] = []
   private var paste: [UInt8]?
 
+  package init() {}
+
   /// Whether bytes wait for more to come: an ESC that may be a key or the start of a sequence, part of a
   /// character, or a paste.
-  var isWaiting: Bool { !waiting.isEmpty || paste != nil }
+  package var isWaiting: Bool { !waiting.isEmpty || paste != nil }
   /// Whether a paste has begun.
   var isPasting: Bool { paste != nil }
 
   /// The events that these bytes complete.
-  mutating func decode(_ bytes: some Collection<UInt8>) -> [Event] {
+  package mutating func decode(_ bytes: some Collection<UInt8>) -> [Event] {
     waiting += bytes
     return run(isFinal: false)
   }
 
   /// Nothing more came for a while: what waits is what it is.
-  mutating func flush() -> [Event] {
+  package mutating func flush() -> [Event] {
     if paste != nil {
       let rest = waiting
       waiting = []

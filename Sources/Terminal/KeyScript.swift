@@ -16,21 +16,24 @@ public enum KeyScript {
   public static func parse(_ script: String) throws(KeyScriptError) -> [Event] {
     var events: [Event] = []
     var rest = script[...]
+    var offset = 0
     while let character = rest.first {
-      let offset = script.distance(from: script.startIndex, to: rest.startIndex)
       if character == "<" {
         guard let end = rest.firstIndex(of: ">") else { throw .unclosed(offset: offset) }
         let name = String(rest[rest.index(after: rest.startIndex)..<end])
         let (event, count) = try named(name, offset: offset)
         if events.count + count > longest { throw .tooLong(offset: offset) }
         events += Array(repeating: event, count: count)
+        offset += rest.distance(from: rest.startIndex, to: end) + 1
         rest = rest[rest.index(after: end)...]
         continue
       }
       rest.removeFirst()
+      defer { offset += 1 }
       if character.isWhitespace { continue }
       guard character.unicodeScalars.allSatisfy({ TextWidth.kind(of: $0.value) != .control })
       else { throw .control(offset: offset) }
+      if events.count >= longest { throw .tooLong(offset: offset) }
       events.append(.key(.character(character)))
     }
     return events

@@ -19,7 +19,10 @@ struct Bitladder: ParsableCommand {
     version: programVersion,
     subcommands: [
       Explore.self, Inspect.self, Measure.self, MakePlan.self, ListPresets.self, Show.self,
-      Compare.self, FitModel.self, ListDevices.self, Check.self, ExportPlan.self, Apply.self,
+      Compare.self, Evaluate.self, Sensitivity.self, CollectImatrix.self, FitModel.self,
+      ListDevices.self, Check.self,
+      ExportPlan.self,
+      Apply.self,
       MakeReport.self, Store.self, MakeModel.self, Keys.self,
     ],
     defaultSubcommand: Explore.self)

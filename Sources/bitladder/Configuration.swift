@@ -2,7 +2,7 @@ import Explorer
 import Foundation
 import ModelFiles
 import Planning
-import TOMLKit
+import Settings
 
 /// What the user has set in `$XDG_CONFIG_HOME/bitladder/config.toml`.
 ///
@@ -17,9 +17,6 @@ struct Configuration {
 
   /// The keys at the top of the file.
   private static let tables = ["device", "display", "keys"]
-  /// Larger files are refused.
-  private static let maximumByteCount = 1 << 20
-  private static let longestLine = 4096
 
   /// Where the file is; nil where there is no home.
   static func path(_ environment: [String: String]) -> String? {
@@ -38,7 +35,7 @@ struct Configuration {
     else { return Configuration() }
     do {
       let text = try text(ofFile: path)
-      return try Configuration(try value(of: text, path: path), path: path, text: text)
+      return try Configuration(try TOMLText.value(of: text, path: path), path: path, text: text)
     } catch let failure as Failure {
       throw failure
     } catch {
@@ -99,56 +96,12 @@ struct Configuration {
 
   private static func text(ofFile path: String) throws -> String {
     let file = try MappedFile(path)
-    guard file.byteCount <= maximumByteCount else {
+    guard file.byteCount <= TOMLText.maximumByteCount else {
       throw ModelFileError(
-        path: path, found: "\(file.byteCount) bytes", expected: "at most \(maximumByteCount)")
+        path: path, found: "\(file.byteCount) bytes",
+        expected: "at most \(TOMLText.maximumByteCount)")
     }
     let bytes = file.withBytes(in: 0..<file.byteCount) { $0.withUnsafeBytes { Array($0) } }
-    // The parser reads up to a zero byte.
-    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-      throw ModelFileError(path: path, found: "other bytes", expected: "UTF-8 text")
-    }
-    // Names of names of names: the parser goes as deep as the lines are long.
-    if let long = bytes.split(separator: UInt8(ascii: "\n")).first(where: { $0.count > longestLine }
-    ) {
-      throw ModelFileError(
-        path: path, found: "a line of \(long.count) bytes", expected: "at most \(longestLine)")
-    }
-    if let line = TOMLBrackets.firstFault(in: bytes) {
-      throw Failure(
-        "\(path.sanitised): line \(line): found a stray bracket, expected [name], [[name]] or a value"
-      )
-    }
-    return text
-  }
-
-  private static func value(of text: String, path: String) throws -> JSONValue {
-    do {
-      return json(try TOMLTable(string: text))
-    } catch let error as TOMLParseError {
-      let place = error.source.begin
-      throw Failure(
-        "\(path.sanitised): line \(place.line), column \(place.column): "
-          + error.description.sanitised)
-    }
-  }
-
-  private static func json(_ table: TOMLTable) -> JSONValue {
-    .object(
-      JSONObject(
-        table.keys.map { key in
-          JSONObject.Member(key: key, value: table[key].map(json) ?? .null)
-        }))
-  }
-
-  private static func json(_ value: TOMLValueConvertible) -> JSONValue {
-    if let table = value.table { return json(table) }
-    if let array = value.array { return .array(array.map(json)) }
-    if let text = value.string { return .string(text) }
-    if let flag = value.bool { return .bool(flag) }
-    if let number = value.int { return JSONValue(number) }
-    if let number = value.double { return JSONValue(number) }
-    // Dates and times: nothing here takes one.
-    return .null
+    return try TOMLText.text(of: bytes, path: path)
   }
 }

@@ -43,6 +43,9 @@ struct MakePlan: ParsableCommand {
   @Option(help: "What to make small; weighted where there is an imatrix, else nmse.")
   var objective: Objective?
 
+  @Option(help: "Instead of an objective: what `bitladder sensitivity` found.")
+  var sensitivity: String?
+
   @OptionGroup var constraints: ConstraintOptions
 
   @OptionGroup var imatrix: ImatrixOption
@@ -61,7 +64,8 @@ struct MakePlan: ParsableCommand {
     }
     let goals = [budget != nil, maxError != nil, fit != nil].count { $0 }
     if preset.isGiven {
-      guard goals == 0, formats == nil, objective == nil, consumer == nil, !constraints.isGiven
+      guard goals == 0, formats == nil, objective == nil, sensitivity == nil, consumer == nil,
+        !constraints.isGiven
       else {
         throw ValidationError(
           "\(preset.recipe == nil ? "--preset" : "--recipe") says what every tensor gets: there is "
@@ -71,6 +75,9 @@ struct MakePlan: ParsableCommand {
     }
     guard goals == 1 else {
       throw ValidationError("expected one of --budget, --max-error, --fit, --preset and --recipe")
+    }
+    if objective != nil, sensitivity != nil {
+      throw ValidationError("--sensitivity takes the place of --objective")
     }
     if objective == .weighted, imatrix.path == nil {
       throw ValidationError("--objective weighted needs --imatrix")
@@ -108,7 +115,9 @@ struct MakePlan: ParsableCommand {
     defer { store?.close() }
     let measured = try candidates.measure(store: store)
     let objective = objective ?? (importance == nil ? .nmse : .weighted)
-    let solved = preset == nil ? try solve(measured, objective, constraints, room) : nil
+    let sensitivities = try sensitivity.map { try readSensitivities($0, for: identity) }
+    let solved =
+      preset == nil ? try solve(measured, objective, sensitivities, constraints, room) : nil
     let choices =
       preset ?? solved.map { measured.choices($0.problem, $0.solution) } ?? []
     var plan = measured.plan(identity, choices, pins: constraints.pins)
@@ -124,19 +133,39 @@ struct MakePlan: ParsableCommand {
     if let room { tell(room.summary(of: plan, model)) }
   }
 
+  private func readSensitivities(
+    _ path: String, for identity: Plan.ModelIdentity
+  ) throws -> Sensitivities {
+    do {
+      let found = try Sensitivities(
+        parsing: try readWhole(path, "what `sensitivity` wrote"), path: path)
+      guard found.model.fingerprint == identity.fingerprint else {
+        throw ModelFileError(
+          path: path, found: "sensitivities of another model, \(found.model.name)",
+          expected: "those of \(identity.name)")
+      }
+      return found
+    } catch let error as ModelFileError {
+      throw Failure(error.description)
+    }
+  }
+
   private func usualFormats(of model: Model, _ rules: ConsumerRules?) -> [Format] {
     guard let rules else { return defaultFormats(for: model) }
     return rules.formats ?? defaultBlockFormats
   }
 
   private func solve(
-    _ measured: MeasuredCandidates, _ objective: Objective, _ constraints: Constraints,
-    _ room: DeviceRoom?
+    _ measured: MeasuredCandidates, _ objective: Objective, _ sensitivities: Sensitivities?,
+    _ constraints: Constraints, _ room: DeviceRoom?
   ) throws(Failure) -> (problem: PlanningProblem, solution: Solution) {
     do throws(PlanningError) {
       let problem = try PlanningProblem(
-        tensors: measured.options, kept: measured.kept, objective: objective,
-        constraints: constraints)
+        tensors: sensitivities?.options(for: measured.options) ?? measured.options,
+        kept: sensitivities == nil
+          ? measured.kept
+          : KeptTensors(bytes: measured.kept.bytes, weights: measured.kept.weights),
+        objective: sensitivities == nil ? objective : .nmse, constraints: constraints)
       if let budget {
         let bytes = problem.bytes(of: budget.budget, sourceBytes: measured.model.byteCount)
         return (problem, try problem.solve(budget: bytes))
@@ -160,10 +189,12 @@ struct MakePlan: ParsableCommand {
   }
 
   private func report(_ problem: PlanningProblem, _ solution: Solution) {
-    let found = "\(problem.objective.name) \(Figures.percent(solution.error))"
+    let figure = sensitivity == nil ? Figures.percent : Figures.weight
+    let name = sensitivity == nil ? problem.objective.name : "sum of divergences"
+    let found = "\(name) \(figure(solution.error))"
     let bound =
       switch solution.bound {
-      case .error(let error): Figures.percent(error)
+      case .error(let error): figure(error)
       case .bytes(let bytes): Figures.bytes(bytes)
       }
     tell(

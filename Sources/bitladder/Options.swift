@@ -108,7 +108,7 @@ extension PresetOption {
 }
 
 /// The bytes of a small file, such as a plan.
-private func readWhole(_ path: String, _ kind: String) throws -> [UInt8] {
+func readWhole(_ path: String, _ kind: String) throws -> [UInt8] {
   let file = try MappedFile(path)
   guard file.byteCount <= PlanFile.maximumByteCount else {
     throw Failure(

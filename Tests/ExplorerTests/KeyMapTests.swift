@@ -43,17 +43,17 @@ struct KeyMapTests {
 
   /// Two actions can change places, and one key may do different things in views that don't share it.
   @Test func keysCanBeSwapped() throws {
-    let map = try map(("undo", ["s"]), ("save", ["u"]), ("foldAll", ["o"]))
+    let map = try map(("undo", ["s"]), ("save", ["u"]), ("foldAll", ["("]))
     #expect(map.action(of: .character("s"), in: .layers)?.id == "undo")
     #expect(map.action(of: .character("u"), in: .layers)?.id == "save")
-    #expect(map.action(of: .character("o"), in: .layers)?.id == "foldAll")
-    #expect(map.action(of: .character("o"), in: .map)?.id == "mapColor")
+    #expect(map.action(of: .character("("), in: .layers)?.id == "foldAll")
+    #expect(map.action(of: .character("("), in: .channels)?.id == "coarser")
   }
 
   @Test func anActionWithoutKeysIsInThePalette() throws {
-    var player = try player(try map(("pin", []), ("help", ["H"])))
+    var player = try player(try map(("pin", []), ("help", ["K"])))
     try player.press("p")
-    #expect(player.message == "p does nothing here: H shows the keys")
+    #expect(player.message == "p does nothing here: K shows the keys")
     try player.press(":pin or<Enter>")
     #expect(player.message.hasPrefix("pin for"))
   }
@@ -61,16 +61,16 @@ struct KeyMapTests {
   /// Help, the last line, the palette, messages: all name the keys that are bound.
   @Test func everythingShowsTheKeysThatAreBound() throws {
     let map = try map(
-      ("undo", ["F9"]), ("help", ["H"]), ("quit", ["Q", "Ctrl-C"]), ("palette", ["P"]),
+      ("undo", ["F9"]), ("help", ["K"]), ("quit", ["Q", "Ctrl-C"]), ("palette", ["P"]),
       ("solve", ["B"]), ("fewer", ["A"]), ("pin", []), ("viewCompare", ["F10"]))
     var player = try player(map)
     try player.press("*4")
     #expect(player.message.hasSuffix("F9 undoes it"))
     let hints = player.lines.last ?? ""
-    for hint in ["F9 undo", "H help", "Q quit", "B solve", "A bits"] {
+    for hint in ["F9 undo", "K help", "Q quit", "B solve", "A bits"] {
       #expect(hints.contains(hint), "\(hint)")
     }
-    try player.press("H")
+    try player.press("K")
     for line in ["F9                undo the last step", "no key            pin or unpin"] {
       #expect(seen(&player).contains(line), "\(line)")
     }
@@ -138,6 +138,6 @@ struct KeyMapTests {
     let undo = try #require(entries.first { $0.action == "undo" })
     #expect(undo.keys == ["x"] && undo.isChanged && undo.isEverywhere)
     let pin = try #require(entries.first { $0.action == "pin" })
-    #expect(pin.keys == [] && pin.views == ["Layers", "Map"] && !pin.isEverywhere)
+    #expect(pin.keys == [] && pin.views == ["Layers", "Map", "Channels"] && !pin.isEverywhere)
   }
 }

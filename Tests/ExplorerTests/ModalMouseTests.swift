@@ -164,6 +164,27 @@ struct ModalMouseTests {
     }
   }
 
+  /// With nothing but the mouse: a click on the last line opens the list of all actions, the wheel finds the
+  /// one that is wanted, a double click does it, as its key would.
+  @Test(arguments: Action.all.map(\.id))
+  func everyActionIsReached(id: String) throws {
+    let action = try #require(Action.named(id))
+    let view = try #require(View.allCases.first { action.views.contains($0) })
+    var start = try player("4jj5uj", size: Size(columns: 120, rows: 36))
+    start.take([.input(.key(.function(view.rawValue)))])
+    var typed = start
+    typed.take([.input(.key(try #require(action.keys.first)))])
+    try click(&start, on: ": actions")
+    let list = try place(of: "one row up", in: start)
+    for _ in Action.all where !start.lines.contains(where: { $0.contains(action.title) }) {
+      start.take([.input(.mouse(MouseEvent(.wheelDown, at: list)))])
+    }
+    try doubleClick(&start, on: action.title)
+    #expect(start.lines == typed.lines)
+    #expect(start.hasQuit == typed.hasQuit)
+    #expect(start.state.edits.assignments == typed.state.edits.assignments)
+  }
+
   @Test func doubleClicksInTheViews() throws {
     // A tensor: the list of formats for it.
     var layers = try player("")

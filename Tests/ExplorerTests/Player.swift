@@ -63,7 +63,9 @@ struct Player {
       case .copy(let text): copied.append(text)
       case .quit: hasQuit = true
       case .reload(let path): take([Session.reload(path)])
-      case .remember, .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal, .dropJournal: break
+      case .remember, .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal,
+        .dropJournal:
+        break
       }
     }
   }

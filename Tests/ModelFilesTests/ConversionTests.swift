@@ -140,7 +140,14 @@ struct ConversionTests {
     #expect(try failure("{\(known), \(model)}") == "")
     #expect(try failure("{\(known), \(model)}", #"{"vocab_size": 1}"#).contains("2 tokens"))
     let huge = #"{"type": "BPE", "vocab": {"a": 999999999999}, "merges": ["a b"]}"#
-    #expect(try failure(#"{\#(known), "model": \#(huge)}"#).contains("at most 16,777,216"))
+    #expect(try failure(#"{\#(known), "model": \#(huge)}"#).contains("at most 65,537"))
+    // Numbers that can't be counted beyond, and a vocabulary that the configuration only claims.
+    for id in ["9223372036854775807", "-9223372036854775808", "9223372036854775806"] {
+      let edge = #"{"type": "BPE", "vocab": {"a": \#(id)}, "merges": ["a b"]}"#
+      #expect(try failure(#"{\#(known), "model": \#(edge)}"#) != "")
+    }
+    #expect(
+      try failure("{\(known), \(model)}", #"{"vocab_size": 16777216}"#).contains("at most 65,538"))
     #expect(try failure("[").contains("byte"))
   }
 
@@ -199,6 +206,10 @@ struct ConversionTests {
     for (value, number) in zip(factors.values, expected) { #expect(abs(value - number) < 1e-5) }
     #expect(throws: ModelFileError.self) {
       try parameters(#", "rope_scaling": {"type": "longrope"}"#)
+    }
+    // As many factors as half a head is wide: not as many as a number claims.
+    #expect(throws: ModelFileError.self) {
+      try parameters(#", "head_dim": 4611686018427387904, "rope_scaling": {"rope_type": "llama3"}"#)
     }
     #expect(throws: ModelFileError.self) {
       try parameters(#", "rope_scaling": {"type": "linear"}"#)

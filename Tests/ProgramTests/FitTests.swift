@@ -192,9 +192,10 @@ struct FitTests {
     ("[[device]]\nname = \"a\"\nmemory = 24\n", "key \"device[0].memory\": found a number"),
     ("[[device]]\nname = \"a\"\nmemory = 1979-05-27\n", "key \"device[0].memory\": found null"),
     ("device = 1\n", "key \"device\": found a number"),
-    ("[[device]\n", "line 1"), ("a = 1\n [[[device]]]\n", "line 2: found a stray bracket"),
-    ("a = [1}\n", "line 1: found a stray bracket"), ("[ ]\n", "line 1: found a stray bracket"),
-    ("[#]\n", "line 1: found a stray bracket"),
+    ("[[device]\n", "line 1"), ("a = 1\n [[[device]]]\n", "line 2: found \"[\", expected a name"),
+    ("a = [1}\n", "line 1: found \"}\", expected"),
+    ("[ ]\n", "line 1: found \"]\", expected a name"),
+    ("[#]\n", "line 1: found \"#\", expected a name"),
     ("name = \"a\nb\"\n", "line 1"), ("a = 1\na = 2\n", "line 2"),
     ("\u{0}", "found other bytes, expected UTF-8 text"),
   ])

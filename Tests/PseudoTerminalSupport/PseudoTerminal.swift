@@ -49,6 +49,7 @@ public final class PseudoTerminal {
   private var leader: pid_t = 0
   private var reports: Int32 = -1
   private var reported = ""
+  private var lastRead = ContinuousClock.now
 
   /// Starts a program.
   ///
@@ -140,6 +141,17 @@ public final class PseudoTerminal {
   /// Types this text.
   public func send(_ text: String) { send(Array(text.utf8)) }
 
+  /// Types this text and reads on until nothing has come for some milliseconds; gives how many bytes came,
+  /// and when the last did.
+  public func answer(to text: String, quiet: Int32 = 30) -> (bytes: Int, delay: Duration) {
+    let count = output.count
+    let start = ContinuousClock.now
+    lastRead = start
+    send(text)
+    while pump(milliseconds: quiet) {}
+    return (output.count - count, lastRead - start)
+  }
+
   /// Gives the window another size.
   public func resize(to size: Size) {
     pump(milliseconds: 0)
@@ -175,7 +187,7 @@ public final class PseudoTerminal {
   public func watch(for duration: Duration) { _ = until(duration) { false } }
 
   /// Reads on until nothing more comes: a frame may arrive in parts.
-  public func settle() { while pump(milliseconds: 100) {} }
+  public func settle(quiet: Int32 = 100) { while pump(milliseconds: quiet) {} }
 
   /// Reads on until the program has ended; nil if it doesn't in time.
   public func waitForExit(_ patience: Duration = patience) -> Exit? {
@@ -243,6 +255,7 @@ public final class PseudoTerminal {
     if polled[0].revents != 0 {
       let count = read(primary, &buffer, buffer.count)
       if count > 0 {
+        lastRead = .now
         output += buffer[..<count]
         screen.feed(buffer[..<count])
         hasRead = true

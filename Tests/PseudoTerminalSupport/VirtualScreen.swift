@@ -42,12 +42,13 @@ public struct VirtualScreen: Sendable {
   }
 
   /// The rows as text, without blanks at their ends.
-  public var text: [String] {
-    cells.map { row in
-      var line = row.joined()
-      while line.last == " " { line.removeLast() }
-      return line
-    }
+  public var text: [String] { cells.indices.map(line) }
+
+  /// One row as text.
+  public func line(_ row: Int) -> String {
+    var line = cells[row].joined()
+    while line.last == " " { line.removeLast() }
+    return line
   }
 
   /// The rows as one text.

@@ -34,7 +34,8 @@ import Testing
     ("<Click -1,2>", .unknown(name: "Click -1,2", offset: 0)),
     ("<Resize 80,24>", .unknown(name: "Resize 80,24", offset: 0)),
     ("<Up*0>", .unknown(name: "Up*0", offset: 0)), ("<Up*x>", .unknown(name: "Up*x", offset: 0)),
-    ("<Up*1000000>j<Up>", .tooLong(offset: 13)), ("x\u{1B}", .control(offset: 1)),
+    ("<Up*1000000>j", .tooLong(offset: 12)), ("<Up*1000000> <Up>", .tooLong(offset: 13)),
+    ("x\u{1B}", .control(offset: 1)),
   ])
   func errors(script: String, expected: KeyScriptError) {
     #expect(throws: expected) { try KeyScript.parse(script) }

@@ -9,11 +9,13 @@
 #include "bl_channels.h"
 #include "bl_content.h"
 #include "bl_convert.h"
+#include "bl_dense.h"
 #include "bl_distribution.h"
 #include "bl_errors.h"
 #include "bl_ggml.h"
 #include "bl_hqq.h"
 #include "bl_integer.h"
+#include "bl_layers.h"
 #include "bl_packing.h"
 #include "bl_palette.h"
 

@@ -29,15 +29,15 @@ public enum Consumer: String, CaseIterable, Sendable {
   public var summary: String {
     switch self {
     case .llamaQuantize: "a --tensor-type-file for llama.cpp's quantizer"
-    case .compressedTensors: "the quantization_config of a compressed-tensors checkpoint (JSON)"
+    case .compressedTensors: "the quantization_config of a checkpoint (JSON)"
     case .llmCompressor: "a recipe for llm-compressor's oneshot (YAML)"
-    case .vllm: "an llm-compressor recipe whose checkpoint vLLM's fused layers can load"
+    case .vllm: "an llm-compressor recipe that suits vLLM's fused layers"
     case .autoRound: "a layer_config for AutoRound (JSON)"
-    case .mlxLM: "a table for mlx-lm (JSON), and the Python driver that takes it"
+    case .mlxLM: "a table for mlx-lm (JSON), and a Python driver for it"
     case .gptqModel: "a quantize_config.json with dynamic rules for GPTQModel"
     case .torchAO: "an FqnToConfig for torchao and transformers (JSON)"
     case .modelOpt: "a PTQ recipe for NVIDIA ModelOpt (YAML)"
-    case .coreMLTools: "an OptimizationConfig for coremltools (YAML); needs --names"
+    case .coreMLTools: "a coremltools OptimizationConfig (YAML); needs --names"
     case .bitsAndBytes: "a BitsAndBytesConfig with the modules to skip (JSON)"
     }
   }

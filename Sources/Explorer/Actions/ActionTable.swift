@@ -450,6 +450,13 @@ extension Action {
       return [.mouse($0.mouse)]
     },
     Action(
+      id: "palette", section: .program, keys: [.character(":"), .control("p")],
+      title: "find an action by name", hint: ("actions", 21)
+    ) {
+      $0.modal = .picker(Picker(kind: .actions))
+      return []
+    },
+    Action(
       id: "help", section: .program, keys: [.character("?")], title: "this help",
       hint: ("help", 1)
     ) {
@@ -461,13 +468,6 @@ extension Action {
       title: "what was said so far: the log of messages"
     ) {
       $0.modal = .log(scroll: 0)
-      return []
-    },
-    Action(
-      id: "palette", section: .program, keys: [.character(":"), .control("p")],
-      title: "find an action by name"
-    ) {
-      $0.modal = .picker(Picker(kind: .actions))
       return []
     },
     Action(id: "redraw", section: .program, keys: [.control("l")], title: "draw the screen anew") {

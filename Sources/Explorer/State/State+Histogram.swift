@@ -37,7 +37,7 @@ extension State {
     focus = .histogram
     if histogramObjection != nil { return }
     message = Notice(
-      text: "on the histogram: i o zoom, \(glyphs.leftAndRight) pan, w shows all, Esc goes back")
+      text: "on the histogram: i o zoom, \(glyphs.leftAndRight) pan, w all of it, Esc back")
   }
 
   /// Twice as close or half as close, about a column of the panel; about its middle if there is none.

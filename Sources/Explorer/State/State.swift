@@ -208,6 +208,8 @@ public struct State: Sendable {
       message = Notice(text: note, kind: .warning)
       message.map { log($0) }
     }
+    // A new user is told first what to try; the notes are in the log.
+    if firstSteps?.left.isEmpty == false { message = nil }
   }
 
   // MARK: - What is under the cursor

@@ -10,12 +10,14 @@ extension State {
     canvas.fill(head, style: Theme.head)
     let columns = CompareColumns(head)
     let count = comparison.differences.count
+    let counted = "\(count) differ\(count == 1 ? "s" : "")"
+    let ordered = "\(counted), \(compare.order.title)"
     canvas.write(
-      "\(count) differ\(count == 1 ? "s" : ""), \(compare.order.title)", at: columns.name.origin,
-      style: Theme.head,
-      within: columns.name.columns)
+      ordered.columns <= columns.name.columns ? ordered : counted, at: columns.name.origin,
+      style: Theme.head, within: columns.name.columns)
     canvas.write(
-      comparison.name, at: columns.other.origin, style: Theme.head, within: columns.other.columns)
+      comparison.name.truncatedMiddle(to: columns.other.columns, mark: glyphs.ellipsis),
+      at: columns.other.origin, style: Theme.head, within: columns.other.columns)
     canvas.write("now", at: columns.now.origin, style: Theme.head, within: columns.now.columns)
     canvas.writeRight("size", in: columns.bytes, style: Theme.head)
     canvas.writeRight("NMSE", in: columns.change, style: Theme.head)
@@ -96,8 +98,9 @@ extension State {
       let format = width >= 140 ? 20 : width >= 100 ? 14 : width >= 74 ? 10 : 8
       let isNarrow = width < 74
       let rects = line.inset(left: 2, right: 1).splitTable([
-        .weight(1), .fixed(format), .fixed(isNarrow ? 0 : 2), .fixed(format), .fixed(9),
-        .fixed(10), .fixed(isNarrow ? 0 : 9), .fixed(width >= 130 ? 16 : 0),
+        .weight(1), .fixed(isNarrow ? 9 : format), .fixed(isNarrow ? 0 : 2), .fixed(format),
+        .fixed(9), .fixed(isNarrow ? 9 : 10), .fixed(isNarrow ? 0 : 9),
+        .fixed(width >= 130 ? 16 : 0),
       ])
       name = rects[0]
       other = rects[1]

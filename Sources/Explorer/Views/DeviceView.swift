@@ -82,7 +82,7 @@ extension State {
     drawDeviceHead(on: &canvas, in: inner.line(3))
     let foot =
       notes.isEmpty
-      ? ["tok/s: a bound, the bandwidth over the bytes that must be read for a token"]
+      ? ["tok/s: a bound, bandwidth over bytes read for a token"]
       : notes.flatMap { $0.wrapped(to: max(1, inner.columns), mark: glyphs.ellipsis) }
     let footRows = min(2, foot.count)
     for (line, text) in foot.prefix(footRows).enumerated() {

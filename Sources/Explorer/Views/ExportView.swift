@@ -67,7 +67,12 @@ extension State {
     for note in content.notes { add("note: \(note.sanitised)", Theme.warning, indent: 2) }
     if !content.usage.isEmpty {
       add("then:", Theme.faint)
-      for line in content.usage { lines.append(ExportLine(text: "  \(line.sanitised)")) }
+      for line in content.usage {
+        let parts = line.sanitised.wrapped(to: max(1, columns - 6), mark: glyphs.ellipsis)
+        for (index, part) in parts.enumerated() {
+          lines.append(ExportLine(text: (index == 0 ? "  " : "      ") + part))
+        }
+      }
     }
     for file in content.files {
       let count = Figures.counted(file.lineCount, "line")

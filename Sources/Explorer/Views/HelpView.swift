@@ -22,9 +22,7 @@ enum HelpView {
       case .action(let keys, let title):
         canvas.write(keys, at: rect.inset(left: 2).origin, style: Theme.accent, within: 17)
         let text = rect.inset(left: 20)
-        canvas.write(
-          title.truncated(to: text.columns, mark: glyphs.ellipsis), at: text.origin,
-          within: text.columns)
+        canvas.write(title, at: text.origin, within: text.columns)
       case .blank: break
       }
     }
@@ -44,7 +42,7 @@ enum HelpView {
   }
 
   private static func panelSize(_ size: Size, lines: Int) -> Size {
-    Size(columns: min(78, size.columns), rows: min(lines + 2, size.rows))
+    Size(columns: min(78, size.columns), rows: min(lines + 2, max(3, size.rows - 2)))
   }
 
   /// The actions of a section as the help page lists them: those that share a title as one.
@@ -65,14 +63,18 @@ enum HelpView {
 
   private static func lines(_ state: State) -> [Line] {
     var lines: [Line] = []
+    let room = max(10, panelSize(state.size, lines: 0).columns - 24)
     for section in Action.Section.allCases {
       if !lines.isEmpty { lines.append(.blank) }
       lines.append(.heading(section.rawValue))
       for entry in entries(of: section, state.keys) {
         let keys = entry.keys.map { $0.label(in: state.glyphs) }
-        lines.append(
-          .action(
-            keys: keys.isEmpty ? "no key" : keys.joined(separator: " "), title: entry.title))
+        let names = keys.isEmpty ? "no key" : keys.joined(separator: " ")
+        // Where a title needs more than one line, the keys stand at the first.
+        let parts = entry.title.wrapped(to: room, mark: state.glyphs.ellipsis)
+        for (index, part) in parts.enumerated() {
+          lines.append(.action(keys: index == 0 ? names : "", title: part))
+        }
       }
     }
     return lines

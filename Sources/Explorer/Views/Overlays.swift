@@ -88,12 +88,14 @@ extension State {
     for (index, format) in recipePreviewFormats(form, tensor: tensor).enumerated() {
       let rect = inner.line(line + index)
       let parts = rect.splitColumns(
-        .fixed(30), .fixed(9), .fixed(9), .fixed(9), spacing: 1)
+        .weight(1), .fixed(9), .fixed(9), .fixed(9), spacing: 1)
       let size = format.storedByteCount(rows: tensor.rows, rowLength: tensor.rowLength)
       canvas.write(
         (index == 0 ? "now  " : "then ")
-          + format.description.truncatedMiddle(to: 25, mark: glyphs.ellipsis),
-        at: parts[0].origin, style: index == 0 ? Theme.faint : Theme.changed, within: 30)
+          + format.description.truncatedMiddle(
+            to: max(0, parts[0].columns - 5), mark: glyphs.ellipsis),
+        at: parts[0].origin, style: index == 0 ? Theme.faint : Theme.changed,
+        within: parts[0].columns)
       canvas.writeRight(Figures.bytes(size), in: parts[1])
       drawErrors(of: tensor.id, in: format, on: &canvas, nmse: parts[2], sqnr: parts[3])
     }
@@ -176,9 +178,12 @@ extension Canvas {
   }
 
   /// Draws an empty panel in the middle, with a frame and a title, and gives the space inside.
+  ///
+  /// The first line and the last, which names the keys, stay in sight; where only shreds of what is below
+  /// could be seen on both sides, it takes all columns.
   mutating func drawPanel(_ title: String, size: Size, glyphs: Glyphs) -> Rect {
-    let rect = bounds.centered(
-      Size(columns: min(size.columns, bounds.columns), rows: min(size.rows, bounds.rows)))
+    let columns = bounds.columns - size.columns <= 6 ? bounds.columns : size.columns
+    let rect = bounds.inset(top: 1, bottom: 1).centered(Size(columns: columns, rows: size.rows))
     fill(rect)
     setTarget(nil, in: rect)
     return box(

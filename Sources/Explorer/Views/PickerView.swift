@@ -178,12 +178,14 @@ extension State {
       case .format(let format): drawFormat(format, on: &canvas, in: rect)
       case .refused(let format, let refusal): drawRefused(format, refusal, on: &canvas, in: rect)
       case .action(let action):
-        let names = keys.keys(of: action).map { $0.label(in: glyphs) }
+        let names = keys.keys(of: action).map { $0.label(in: glyphs) }.joined(separator: " ")
         let refusal = action.refusal(in: self)
+        let text = action.title + (refusal.map { " (\($0))" } ?? "")
+        let room = max(0, rect.columns - names.columns - 1)
         canvas.write(
-          action.title + (refusal.map { " (\($0))" } ?? ""), at: rect.origin,
-          style: refusal == nil ? .standard : Theme.faint, within: rect.columns - 16)
-        canvas.writeRight(names.joined(separator: " "), in: rect, style: Theme.accent)
+          text.truncated(to: room, mark: glyphs.ellipsis), at: rect.origin,
+          style: refusal == nil ? .standard : Theme.faint, within: room)
+        canvas.writeRight(names, in: rect, style: Theme.accent)
       case .consumer(let consumer):
         canvas.write(consumer.rawValue, at: rect.origin, within: 18)
         let summary = rect.inset(left: 20)

@@ -31,7 +31,7 @@ enum SolveText {
           + (form.fitting.cache == nil ? "without the cache" : "with a context of \(context)")
       }
       switch settings.goal {
-      case .budget: return "the least error within \(settings.goalText); an error is 23dB or <1%"
+      case .budget: return "the least error within \(settings.goalText); or 2GiB, 30%, 23dB, <1%"
       case .maximumError(let error):
         return "the least size with an error of at most \(Figures.percent(error))"
       }
@@ -78,9 +78,10 @@ enum SolveText {
 extension State {
   func drawSolve(_ form: SolveForm, on canvas: inout Canvas) {
     let columns = max(10, min(72, size.columns - 4))
-    let problem = form.problem.map { $0.wrapped(to: columns, mark: glyphs.ellipsis) } ?? []
+    let words = form.problem ?? SolveText.explanation(form)
+    let texts = words.wrapped(to: columns, mark: glyphs.ellipsis)
     let hasRoles = form.rows.contains { if case .role = $0 { true } else { false } }
-    let foot = max(1, problem.count)
+    let foot = max(1, texts.count)
     let height = form.rows.count + (hasRoles ? 2 : 0) + 1 + foot + 2
     let inner = canvas.drawPanel(
       "Solve", size: Size(columns: 76, rows: height), glyphs: glyphs)
@@ -106,11 +107,10 @@ extension State {
         drawRoleHead(on: &canvas, in: rect)
       }
     }
-    let texts = problem.isEmpty ? [SolveText.explanation(form)] : problem
     for (line, text) in texts.prefix(footRows).enumerated() {
       canvas.write(
         text, at: inner.line(inner.rows - footRows + line).origin,
-        style: problem.isEmpty ? Theme.faint : Theme.warning, within: inner.columns)
+        style: form.problem == nil ? Theme.faint : Theme.warning, within: inner.columns)
     }
     if form.checklist != nil { drawChecklist(form, on: &canvas) }
   }

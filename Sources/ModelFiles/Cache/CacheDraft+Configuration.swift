@@ -286,7 +286,7 @@ private struct LayerKinds {
       return only { $0 % period == offset }
     }
     for key in ["attn_layer_indices", "full_attn_idxs"] {
-      if let chosen = try reader.numbers(key) { return only(chosen.contains) }
+      if let chosen = try reader.numbers(key).map(Set.init) { return only(chosen.contains) }
     }
     if let chosen = reader.value("linear_attn_config")?["full_attn_layers"]?.array {
       let numbers = Set(chosen.compactMap(\.int))

@@ -150,11 +150,16 @@ struct GGUFParameters {
     return pairs + [pair("freq_base", base)]
   }
 
+  /// Wider than any; a list of that length is made.
+  private static let widestHead = 1 << 16
+
   /// What the angle of each pair is divided by (`generate_extra_tensors`), in single precision.
   private func llama3Factors(
     base: Double, factor: Double, low: Double, high: Double, context: Double
   ) throws(ModelFileError) -> [Float] {
-    guard let size = model.hyperparameters.headSize, low != high, low != 0, high != 0 else {
+    guard let size = model.hyperparameters.headSize, size <= Self.widestHead, low != high,
+      low != 0, high != 0
+    else {
       throw lacking("head_dim")
     }
     return stride(from: 0, to: size, by: 2).map { index in

@@ -92,7 +92,7 @@ struct VocabularyConversion {
 
   private mutating func takePieces(_ model: SentencePieceModel) throws(ModelFileError) {
     let size = max(configuration["vocab_size"]?.int ?? 0, model.pieces.count)
-    guard size <= Self.greatestVocabulary else { throw tooMany(size) }
+    try checkSize(size, known: model.pieces.count)
     for id in 0..<size {
       guard id < model.pieces.count else {
         append("[PAD\(id)]", .unused, score: -10_000)
@@ -128,6 +128,8 @@ struct VocabularyConversion {
   // MARK: - tokenizer.json
 
   private static let greatestVocabulary = 1 << 24
+  /// Places without a token that a vocabulary may have: models are padded to round numbers.
+  private static let greatestPadding = 1 << 16
 
   private mutating func takeVocabulary(
     _ tokenizer: JSONValue, _ kind: (String) -> Kind
@@ -138,8 +140,9 @@ struct VocabularyConversion {
     let added = tokenizer["added_tokens"]?.array ?? []
     let ids =
       vocabulary.members.compactMap(\.value.int) + added.compactMap { $0["id"]?.int }
-    let size = max(configuration["vocab_size"]?.int ?? 0, (ids.max() ?? -1) + 1)
-    guard size <= Self.greatestVocabulary else { throw tooMany(size) }
+    let greatest = min(ids.max() ?? -1, Self.greatestVocabulary)
+    let size = max(configuration["vocab_size"]?.int ?? 0, greatest + 1)
+    try checkSize(size, known: ids.count)
     guard size == configuration["vocab_size"]?.int ?? size else {
       throw flaw(
         "model.vocab", "\(size) tokens",
@@ -233,7 +236,12 @@ struct VocabularyConversion {
       remedy: remedy)
   }
 
-  private func tooMany(_ size: Int) -> ModelFileError {
-    flaw("model.vocab", "\(size) tokens", "at most \(grouped(Self.greatestVocabulary))")
+  /// Checks a number of tokens against how many there are: a list is made of that length.
+  private func checkSize(_ size: Int, known: Int) throws(ModelFileError) {
+    let most = min(Self.greatestVocabulary, known + Self.greatestPadding)
+    guard size <= most else {
+      throw flaw(
+        "model.vocab", "\(size) places for \(counted(known, "token"))", "at most \(grouped(most))")
+    }
   }
 }

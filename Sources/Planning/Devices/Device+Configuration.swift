@@ -16,10 +16,11 @@ extension Device {
         path: path, place: .key("device"), found: value.kind, expected: "tables: [[device]]")
     }
     var devices: [Device] = []
+    var names: Set<String> = []
     for (index, entry) in entries.enumerated() {
       let reader = DeviceReader(path: path, place: "device[\(index)]", value: entry)
       let device = try reader.device(warn)
-      guard !devices.contains(where: { $0.name == device.name }) else {
+      guard names.insert(device.name).inserted else {
         throw reader.error("name", found: "\"\(device.name)\" again", expected: "each device once")
       }
       devices.append(device)

@@ -25,9 +25,8 @@ func isWhole(_ screen: VirtualScreen) -> Bool {
 /// ladders that are measured in the time that is left.
 func isMeasured(_ screen: VirtualScreen) -> Bool {
   isWhole(screen) && (screen.text[1].contains("NMSE") || screen.size.columns < 60)
-    && !screen.text[1].contains("…") && !screen.text[1].contains("ladders")
-    && !screen.picture.contains("counting…")
-    && !screen.picture.contains("  …")
+    && !screen.text[1].contains(/[…~]|ladders/)
+    && !screen.picture.contains(/counting[…~]|  […~]/)
 }
 
 /// Whether the terminal is as a shell wants it.

@@ -1,0 +1,98 @@
+import CKernels
+
+/// What one thread needs for a forward pass besides weights: room that is used again and again.
+final class Workspace {
+  private let product: MatrixProduct
+  private var room: [Float] = []
+  /// Room for the parts of a block; each grows to what it is asked for.
+  private var buffers: [Buffer: [Float]] = [:]
+
+  /// What is kept in which room.
+  enum Buffer: Hashable {
+    case normalised, queries, keys, values, scores, mixed, gate, up, output
+  }
+
+  /// The squares of what went into matrices, by the tensors of these; nil: nobody wants them.
+  private(set) var squares: [Int: [Double]]?
+
+  init(_ product: MatrixProduct = .best, collectsSquares: Bool = false) {
+    self.product = product
+    squares = collectsSquares ? [:] : nil
+  }
+
+  /// Takes note of what goes into a tensor's matrix.
+  func observe(_ x: UnsafeBufferPointer<Float>, rows: Int, inputs: Int, of tensor: Int?) {
+    guard let tensor, squares != nil, rows > 0, inputs > 0, x.count >= rows * inputs else { return }
+    var sums = squares?.removeValue(forKey: tensor) ?? [Double](repeating: 0, count: inputs)
+    bl_add_squares(x.baseAddress, rows, inputs, &sums)
+    squares?[tensor] = sums
+  }
+
+  /// Lends a room of exactly so many numbers, whatever is in them.
+  func lend(_ buffer: Buffer, _ count: Int) -> [Float] {
+    var values = buffers.removeValue(forKey: buffer) ?? []
+    if values.count > count {
+      values.removeLast(values.count - count)
+    } else if values.count < count {
+      values = [Float](repeating: 0, count: count)
+    }
+    return values
+  }
+
+  /// Takes back what was lent.
+  func take(_ values: consuming [Float], _ buffer: Buffer) { buffers[buffer] = values }
+
+  /// Works out a product.
+  func multiply(_ p: bl_product) {
+    guard p.rows > 0, p.columns > 0, p.depth > 0 else { return }
+    switch product {
+    case .library(let library): library.multiply(p)
+    case .own:
+      if room.isEmpty { room = [Float](repeating: 0, count: Int(BL_PRODUCT_ROOM)) }
+      var p = p
+      bl_multiply(&p, &room)
+    }
+  }
+}
+
+/// A layer that multiplies by a matrix and adds a bias.
+struct Linear: Sendable {
+  let inputs: Int
+  let outputs: Int
+  /// A row for each output.
+  let weights: [Float]
+  let bias: [Float]?
+  /// The tensor of the weights, by its index in the model.
+  var tensor: Int?
+
+  /// out = x Wᵀ + bias, or the same added to what is in `out`.
+  func apply(
+    _ x: [Float], rows: Int, adding: Bool = false, into out: inout [Float], _ room: Workspace
+  ) {
+    apply(x, rows: 0..<rows, adding: adding, into: &out, room)
+  }
+
+  /// The same for some of the rows of x.
+  func apply(
+    _ x: [Float], rows: Range<Int>, adding: Bool = false, into out: inout [Float],
+    _ room: Workspace
+  ) {
+    precondition(x.count >= rows.upperBound * inputs && out.count >= rows.count * outputs)
+    x.withUnsafeBufferPointer { x in
+      room.observe(
+        UnsafeBufferPointer(rebasing: x[(rows.lowerBound * inputs)...]), rows: rows.count,
+        inputs: inputs, of: tensor)
+      weights.withUnsafeBufferPointer { weights in
+        out.withUnsafeMutableBufferPointer { out in
+          room.multiply(
+            bl_product(
+              rows: rows.count, columns: outputs, depth: inputs,
+              a: x.baseAddress.map { $0 + rows.lowerBound * inputs }, a_stride: inputs,
+              b: weights.baseAddress, b_stride: inputs, b_is_transposed: true, adds: adding,
+              out: out.baseAddress, out_stride: outputs))
+        }
+      }
+    }
+    if let bias { bl_add_row(&out, rows.count, outputs, bias) }
+  }
+}

@@ -1,0 +1,34 @@
+import ModelFiles
+
+/// Models for the parsers of what is said of a model.
+enum SmallModel {
+  /// A checkpoint as Hugging Face has them.
+  static let checkpoint: Model = {
+    var shapes: [(String, [Int])] = [("model.embed_tokens.weight", [512, 256])]
+    for block in 0..<2 {
+      let prefix = "model.layers.\(block)."
+      shapes += [
+        (prefix + "input_layernorm.weight", [256]),
+        (prefix + "self_attn.q_proj.weight", [256, 256]),
+        (prefix + "self_attn.k_proj.weight", [128, 256]),
+        (prefix + "self_attn.v_proj.weight", [128, 256]),
+        (prefix + "self_attn.o_proj.weight", [256, 256]),
+        (prefix + "mlp.gate_proj.weight", [768, 256]),
+        (prefix + "mlp.down_proj.weight", [256, 768]),
+        (prefix + "mlp.experts.3.down_proj.weight", [256, 96]),
+      ]
+    }
+    shapes += [("model.norm.weight", [256]), ("lm_head.weight", [512, 256])]
+    let configuration: JSONValue = [
+      "model_type": "llama", "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 2,
+      "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 256,
+      "intermediate_size": 768, "max_position_embeddings": 4096, "vocab_size": 512,
+    ]
+    let tensors = shapes.enumerated().map { id, tensor in
+      Tensor(id: id, name: tensor.0, shape: tensor.1, source: .bf16)
+    }
+    return Model(
+      name: "small", path: "small", architecture: "llama", configuration: configuration,
+      tensors: tensors)
+  }()
+}
