@@ -68,8 +68,12 @@ extension Session {
       throw Broken("S doesn't ask for a name")
     }
     terminal.send("\u{15}\(name)\r")
+    var hasAnswered = false
     let isDone = wait("\(name) saved") { screen in
-      if screen.picture.contains("That file is there already") { terminal.send("o") }
+      if !hasAnswered, screen.picture.contains("That file is there already") {
+        hasAnswered = true
+        terminal.send("o")
+      }
       return fileNumber(path) != before && fileNumber(path) != nil
         && screen.picture.contains("saved to \(name)")
     }

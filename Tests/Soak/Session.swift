@@ -134,13 +134,21 @@ final class Session {
       figures.signals += 1
       terminal.signal(number)
     case .pause(let byKey):
-      figures.signals += 2
-      if byKey { terminal.send([26]) } else { terminal.signal(SIGTSTP) }
-      terminal.watch(for: .milliseconds(30))
-      terminal.signal(SIGCONT)
+      pause(byKey: byKey)
     case .rest(let milliseconds): terminal.watch(for: .milliseconds(milliseconds))
     }
     wakeUp()
+  }
+
+  /// While the shell has the terminal, control characters are signals to the whole job: nothing is
+  /// typed before it is taken again.
+  private func pause(byKey: Bool) {
+    figures.signals += 2
+    if byKey { terminal.send([26]) } else { terminal.signal(SIGTSTP) }
+    // Within a paste that was begun the key means nothing.
+    _ = wait("the terminal given back", seconds: byKey ? 2 : 10) { _ in terminal.isInOrder }
+    terminal.signal(SIGCONT)
+    _ = wait("the terminal taken again") { _ in !terminal.isInOrder }
   }
 
   /// Stopped by a key that came late: goes on.
@@ -231,13 +239,18 @@ final class Session {
   ) -> Bool {
     let begin = ContinuousClock.now
     let used = terminal.processorTime ?? 0
-    while terminal.exit == nil {
-      if terminal.wait(.milliseconds(100), until: condition) { return true }
+    while terminal.exit == nil, ProcessFigures.isRunning(terminal.process) {
+      if terminal.wait(.milliseconds(20), until: condition) { return true }
       wakeUp()
       let elapsed = (ContinuousClock.now - begin) / .seconds(1)
       let worked = (terminal.processorTime ?? 0) - used
       if elapsed > seconds, worked > seconds / 2 || elapsed > 12 * seconds {
         log.write("waited \(Int(elapsed)) s for \(what), \(Int(worked)) s of work")
+        let state = ["stat", "wchan"].compactMap { name in
+          try? String(contentsOfFile: "/proc/\(terminal.process)/\(name)", encoding: .utf8)
+        }
+        log.write(
+          "\(state); in order: \(terminal.isInOrder), modes \(terminal.screen.modes.sorted())")
         return false
       }
     }
