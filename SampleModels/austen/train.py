@@ -15,6 +15,7 @@ Writes into --out:
   config.json            a LlamaConfig; generation_config.json beside it
   tokenizer.json         byte-level BPE; tokenizer_config.json beside it
   heldout.txt            the held-out text
+  train.txt              the training text
 """
 
 import argparse
@@ -328,7 +329,7 @@ def main():
         joined = "\n".join(parts).encode()
         print(f"{name}: {len(parts)} chapters, {len(joined):,} bytes, "
               f"sha256 {hashlib.sha256(joined).hexdigest()}")
-        if name == "heldout" or args.text_only:
+        if name != "valid" or args.text_only:
             (args.out / (name + ".txt")).write_bytes(joined)
 
     tokenizer = train_tokenizer(texts["train"])

@@ -10,6 +10,7 @@ Writes into --out:
   model.safetensors  the weights, F16
   config.json        layer order, sizes, classes and the score of the stored weights
   test.safetensors   the test images (U8, [n, 1, 8, 8]) and their labels (U8, [n])
+  train.safetensors  the same of the training images
 """
 
 import argparse
@@ -120,7 +121,8 @@ def main():
     pixels = digits.images.astype(np.uint8)[:, None]  # [1797, 1, 8, 8], whole numbers 0..16
     train_x, test_x, train_y, test_y = train_test_split(
         pixels, digits.target, test_size=0.2, stratify=digits.target, random_state=0)
-    test_pixels = torch.from_numpy(np.ascontiguousarray(test_x))
+    train_pixels, test_pixels = (
+        torch.from_numpy(np.ascontiguousarray(x)) for x in (train_x, test_x))
     train_x, test_x = (torch.from_numpy(x).float() / PIXEL_MAX for x in (train_x, test_x))
     train_y, test_y = (torch.from_numpy(y).long() for y in (train_y, test_y))
     print(f"{len(train_x)} training images, {len(test_x)} test images")
@@ -149,8 +151,9 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     weights = {name: p.detach().to(torch.float16).contiguous()
                for name, p in model.state_dict().items()}
+    train = {"images": train_pixels, "labels": train_y.to(torch.uint8)}
     test = {"images": test_pixels, "labels": test_y.to(torch.uint8)}
-    for name, tensors in ("model", weights), ("test", test):
+    for name, tensors in ("model", weights), ("train", train), ("test", test):
         (args.out / f"{name}.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
 
     # The score is that of the F16 weights as stored, computed in F32.
