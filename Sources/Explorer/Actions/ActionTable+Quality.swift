@@ -4,7 +4,7 @@ extension Action {
   static let quality: [Action] = [
     Action(
       id: "qualityOrder", section: .quality, keys: [.character("o")],
-      title: "sort by effect, by effect for its error, by error, or not", hint: ("order", 9)
+      title: "sort by effect, by effect beyond NMSE, by error, or not", hint: ("order", 9)
     ) {
       $0.reorderQuality()
       return []

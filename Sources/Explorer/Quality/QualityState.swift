@@ -20,7 +20,7 @@ struct QualityState: Sendable {
     var title: String {
       switch self {
       case .effect: "by effect"
-      case .misleading: "by effect for its error"
+      case .misleading: "by effect beyond NMSE"
       case .error: "by error"
       case .model: "in the model's order"
       }

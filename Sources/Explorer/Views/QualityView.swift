@@ -56,7 +56,7 @@ extension State {
       "format", at: columns.format.origin, style: Theme.head, within: columns.format.columns)
     for (text, rect) in [
       ("NMSE", columns.nmse), ("\(distanceName) alone", columns.effect),
-      ("for its error", columns.surprise),
+      ("beyond NMSE", columns.surprise),
     ] { canvas.writeRight(text, in: rect, style: Theme.head) }
     let first = firstQualityRow(rows, lines: layout.list.rows)
     let here = quality.tensor ?? rows.first?.tensor
@@ -246,14 +246,16 @@ extension State {
     let count = known.count { ($0.surprise ?? 0) >= Self.surprising }
     let times = Figures.significant(worst.surprise ?? 0)
     let name = shortName(worst.tensor)
+    let ofAll = "\(count) of \(known.count)"
+    let what = "does over \(Int(Self.surprising)) times more than it says"
     let texts =
       count == 0
       ? ["no tensor does much more to the outputs than its NMSE says"]
       : [
-        "NMSE misleads: \(count) of \(known.count) tensors do over \(Int(Self.surprising)) times more "
-          + "than it says; most \(name), \(times) times",
-        "NMSE misleads for \(count) of \(known.count); most for \(name), \(times) times",
-        "NMSE misleads for \(count) of \(known.count)",
+        "NMSE misleads: \(ofAll) \(count == 1 ? what : "tensors " + what.replacing("does", with: "do"))"
+          + "; most \(name), \(times) times",
+        "NMSE misleads for \(ofAll); most for \(name), \(times) times",
+        "NMSE misleads for \(ofAll)",
       ]
     guard let text = texts.first(where: { $0.columns <= line.columns }) ?? texts.last else {
       return
