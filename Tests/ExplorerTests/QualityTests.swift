@@ -89,21 +89,21 @@ struct QualityTests {
   @Test func largeModelsAreRunWhenSomebodyAsks() throws {
     var player = try player("4<F7>", isAutomatic: false)
     #expect(player.quality?.plans.isEmpty == true)
-    #expect(player.lines.contains { $0.contains("Q runs it under every plan") })
-    try player.press("Q")
+    #expect(player.lines.contains { $0.contains("K runs it under every plan") })
+    try player.press("K")
     #expect(player.quality?.plans.count == 1)
     #expect(totals(player).contains("KL"))
-    try player.press("Q")
+    try player.press("K")
     #expect(!totals(player).contains("KL"))
     #expect(player.message.contains("isn't run any more"))
-    try player.press("<F1>3Q")
+    try player.press("<F1>3K")
     #expect(player.quality?.plans.count == 2)
   }
 
   @Test func aModelThatCantBeRunSaysSo() throws {
     var player = try player("<F7>", isAutomatic: false)
     player.quality = nil
-    try player.press("Q")
+    try player.press("K")
     player.take([.quality(QualityNews(kind: .unavailable("sample: nobody can run it")))])
     #expect(player.lines.contains { $0.contains("sample: nobody can run it") })
     // Everything else works, and the solver doesn't offer what it can't know.
@@ -216,5 +216,8 @@ struct QualityTests {
     try Golden.expect(
       try player("<F7>", size: size, isAutomatic: false).lines, "quality-asleep-80x24")
     try Golden.expect(try player("*4", size: size).lines, "quality-layers-80x24")
+    let curve = try player("b<Down><Left><Enter><F3>", size: size)
+    #expect(curve.state.solver.curve?.problem.objective == .divergence)
+    try Golden.expect(curve.lines, "quality-frontier-80x24")
   }
 }

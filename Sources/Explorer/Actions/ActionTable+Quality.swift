@@ -4,14 +4,14 @@ extension Action {
   static let quality: [Action] = [
     Action(
       id: "qualityOrder", section: .quality, keys: [.character("o")],
-      title: "sort by effect, by effect beyond NMSE, by error, or not", hint: ("order", 9)
+      title: "sort by effect, by effect beyond NMSE, by error", hint: ("order", 9)
     ) {
       $0.reorderQuality()
       return []
     },
     Action(
       id: "qualityShow", section: .quality, keys: [.enter],
-      title: "show this tensor in Layers", hint: ("Layers", 18)
+      title: "back to this tensor in Layers", hint: ("Layers", 18)
     ) {
       $0.showQualityTensor()
       return []
@@ -20,7 +20,7 @@ extension Action {
 
   static let running: [Action] = [
     Action(
-      id: "runModel", section: .quality, keys: [.character("Q")],
+      id: "runModel", section: .quality, keys: [.character("K")],
       title: "run the model under every plan, or no longer"
     ) { $0.switchQuality() }
   ]
