@@ -9,7 +9,7 @@ import Synchronization
 /// Findings are recalled for the importance at hand alone, as each tensor has it. What is recorded is written in
 /// batches, some tenths of a second later, on the store's queue. A tensor whose file was changed after this was
 /// made isn't recorded: what was found then may be of the bytes before or after.
-public final class ModelStore: Sendable {
+public final class ModelStore: ModelMemory {
   private let store: MeasurementStore
   private let model: Model
   private let importance: ModelImportance?

@@ -48,7 +48,7 @@ final class QualityRunner: Sendable {
   func stop() {
     isStopped.store(true, ordering: .releasing)
     wake.signal()
-    _ = ended.wait(timeout: .now() + .seconds(10))
+    _ = ended.wait(timeout: .now() + .seconds(1))
   }
 
   private func give(_ change: (inout sending Orders) -> Void) {

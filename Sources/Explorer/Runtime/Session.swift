@@ -3,7 +3,6 @@ import Foundation
 import Measurement
 import ModelFiles
 import Planning
-import Storage
 import Synchronization
 import Terminal
 
@@ -160,7 +159,7 @@ private struct Worker {
   let mailbox: Mailbox<ExplorerEvent>
   let journal: JournalKeeper
   private let quality: QualityRunner?
-  private let stored: ModelStore?
+  private let stored: (any ModelMemory)?
   private let files = DispatchQueue(label: "files")
   /// How long figures are collected before the curve follows them, in seconds.
   private let patience: Double
@@ -178,7 +177,7 @@ private struct Worker {
     }
     patience = options.needsExact ? 0 : 0.2
     firstStepsPath = options.firstStepsPath
-    stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
+    stored = options.store?.memory(of: model, importance: options.importance)
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
     measurer = Measurer(
       model: model, importance: options.importance, report: stored?.recording(report) ?? report)

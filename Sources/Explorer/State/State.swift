@@ -3,7 +3,6 @@ import Measurement
 import ModelFiles
 import Planning
 import Quantization
-import Storage
 import Terminal
 
 /// How the explorer was started.
@@ -21,7 +20,7 @@ public struct Options: Sendable {
   /// Where unsaved work is kept, if it is.
   public var journals: JournalFolder?
   /// Where measurements are remembered, if they are.
-  public var store: MeasurementStore?
+  public var store: (any MeasurementMemory)?
   /// Plans to be set beside the one at hand: presets, other files.
   public var plans: [NamedPlan] = []
   /// Whether only exact figures will do for solving, as for scripts.
