@@ -42,6 +42,29 @@ struct EvaluateTests {
     #expect(austen.lines[1].hasPrefix("plan"))
   }
 
+  /// What the explorer shows beside the totals is what `evaluate` says of the plan that it saves.
+  @Test func theExplorerShowsTheSame() throws {
+    let scratch = try Scratch()
+    let plan = scratch["plan.json"]
+    let terminal = try explore(Self.samples + "/digits", ["--plan", plan, "--no-store"])
+    try #require(terminal.wait(for: "100 % right, KL 0"), "\(terminal.screen.picture)")
+    terminal.send("*3")
+    let pattern = /% right, KL ([0-9.]+(e-[0-9]+)?)/
+    func shown() -> Double? {
+      terminal.screen.text[1].firstMatch(of: pattern).flatMap { Double($0.1) }
+    }
+    try #require(terminal.wait { _ in (shown() ?? 0) > 0 }, "\(terminal.screen.picture)")
+    let divergence = try #require(shown())
+    try #require(terminal.press("s", until: "saved to "))
+    terminal.expectQuits()
+    let outcome = try Program.run(
+      ["evaluate", Self.samples + "/digits", "--plan", plan, "--json"])
+    let results = try #require(try outcome.object()["results"] as? [[String: Any]])
+    let figure = try #require(results.last?["divergence"] as? [String: Any])
+    let exact = try #require(figure["value"] as? Double)
+    #expect(abs(divergence / exact - 1) < 0.005)
+  }
+
   @Test func sensitivitiesMakePlans() throws {
     let scratch = try Scratch()
     let file = scratch["sensitivities.json"]
@@ -54,7 +77,9 @@ struct EvaluateTests {
     let solved = try Program.run(
       ["plan", Self.samples + "/austen", "--budget", "4.5bpw", "--sensitivity", file, "-o", plan]
         + formats)
-    #expect(solved.status == 0 && solved.words.contains("sum of the tensors' own divergences"), "\(solved.words)")
+    #expect(
+      solved.status == 0 && solved.words.contains("sum of the tensors' own divergences"),
+      "\(solved.words)")
     let evaluated = try Program.run(
       ["evaluate", Self.samples + "/austen", "--plan", plan] + Self.few)
     #expect(evaluated.status == 0 && evaluated.lines.last?.hasPrefix("plan.json") == true)
