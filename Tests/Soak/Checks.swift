@@ -28,7 +28,7 @@ extension Session {
   /// be calm while keys are waiting.
   private func hasReadAll() -> Bool {
     terminal.send(":")
-    guard wait("the list of actions", seconds: 2, { $0.picture.contains("Actions") }) else {
+    guard wait("the list of actions", seconds: 2, { $0.picture.contains("Do what?") }) else {
       return false
     }
     terminal.send("\u{1B}")
