@@ -16,8 +16,8 @@ struct PlanSumsTests {
   @Test func whatIsRightStays() throws {
     for original in [try plan(), try samplePlan()] {
       var plan = original
-      #expect(plan.correctTotals() == nil)
-      #expect(plan == original)
+      let note = plan.correctTotals()
+      #expect(note == nil && plan == original)
     }
   }
 
@@ -26,23 +26,26 @@ struct PlanSumsTests {
     let right = plan.totals
     plan.totals.bytes = 12
     plan.totals.bitsPerWeight = 0.25
-    let note = try #require(plan.correctTotals())
+    let note = plan.correctTotals()
     #expect(note == "12 bytes, not 4480, 0.25 bits a weight, not 4.341085271317829")
     #expect(plan.totals == right)
-    #expect(plan.correctTotals() == nil)
+    let again = plan.correctTotals()
+    #expect(again == nil)
   }
 
   /// Rounded by hand, as people do.
   @Test func roundedBitsAreNoFault() throws {
     var plan = try plan()
     plan.totals.bitsPerWeight = 4.34
-    #expect(plan.correctTotals() == nil)
+    let note = plan.correctTotals()
+    #expect(note == nil)
   }
 
   @Test(arguments: [0.051, 1e308]) func anErrorThatNoMeanCanGiveIsDropped(nmse: Double) throws {
     var plan = try plan()
     plan.totals.nmse = nmse
-    #expect(try #require(plan.correctTotals()).contains("an NMSE of "))
+    let note = plan.correctTotals()
+    #expect(note?.contains("an NMSE of ") == true)
     #expect(plan.totals.nmse == nil && plan.totals.sqnr == nil)
   }
 
@@ -51,24 +54,27 @@ struct PlanSumsTests {
     var plan = try plan()
     plan.tensors.removeLast()
     plan.totals = Plan.Sums(bytes: 4_352, bitsPerWeight: 4.25, nmse: 0.012, sqnr: nil)
-    #expect(plan.correctTotals() == "an NMSE of 0.012")
+    let note = plan.correctTotals()
+    #expect(note == "an NMSE of 0.012")
     #expect(plan.totals.nmse == nil)
   }
 
   @Test func decibelsFollowTheError() throws {
     var plan = try plan()
     plan.totals.sqnr = 60
-    #expect(plan.correctTotals() == "an SQNR of 60.0 dB")
+    let note = plan.correctTotals()
+    #expect(note == "an SQNR of 60.0 dB")
     #expect(abs(try #require(plan.totals.sqnr) - 15.2288) < 1e-4)
     plan.totals.nmse = nil
-    #expect(plan.correctTotals() != nil)
-    #expect(plan.totals.sqnr == nil)
+    let other = plan.correctTotals()
+    #expect(other != nil && plan.totals.sqnr == nil)
   }
 
   @Test func aPlanWithoutTensorsHasNoBits() throws {
     var plan = try samplePlan()
     plan.tensors = []
-    #expect(plan.correctTotals() != nil)
+    let note = plan.correctTotals()
+    #expect(note != nil)
     #expect(plan.totals == Plan.Sums(bytes: 0, bitsPerWeight: 0, nmse: nil, sqnr: nil))
   }
 }
