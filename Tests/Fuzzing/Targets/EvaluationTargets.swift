@@ -10,7 +10,9 @@ let evaluationTargets: [FuzzTarget] = [
   FuzzTarget(name: "vocabulary") { bytes in
     let files = parts(bytes, count: 2)
     let folder = FuzzFolder.vocabulary
-    try folder.fill([("tokenizer.json", files[0]), ("model.safetensors", SmallModel.file)])
+    try SmallModel.file.withUnsafeBytes {
+      try folder.fill([("tokenizer.json", files[0]), ("model.safetensors", $0)])
+    }
     guard let model = try? Model.open(folder.path, environment: [:]) else { return false }
     let tokenizer = try parsed { () throws(EvaluationError) in try Tokenizer(of: model) }
     guard let tokenizer else { return false }
@@ -22,7 +24,9 @@ let evaluationTargets: [FuzzTarget] = [
   // A config.json for a small model, which is run under it.
   FuzzTarget(name: "network") { bytes in
     let folder = FuzzFolder.network
-    try folder.fill([("config.json", bytes), ("model.safetensors", SmallModel.file)])
+    try SmallModel.file.withUnsafeBytes {
+      try folder.fill([("config.json", bytes), ("model.safetensors", $0)])
+    }
     guard let model = try? Model.open(folder.path, environment: [:]) else { return false }
     let data = EvaluationData(
       tokens: (0..<16).map { $0 * 5 }, context: 8, beginning: nil, name: "tokens")

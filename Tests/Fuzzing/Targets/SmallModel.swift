@@ -4,12 +4,7 @@ import SampleSupport
 /// Models for the parsers of what is said of a model.
 enum SmallModel {
   /// The file of a model that can be run: small, with weights.
-  static let file: UnsafeRawBufferPointer = {
-    let bytes = SampleModel.llama(blocks: 2).bytes
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
-    copy.copyBytes(from: bytes)
-    return UnsafeRawBufferPointer(copy)
-  }()
+  static let file = SampleModel.llama(blocks: 2).bytes
 
   /// A checkpoint as Hugging Face has them.
   static let checkpoint: Model = {
