@@ -165,8 +165,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
-        "Settings",
+        "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Evaluation",
+        "Terminal", "Settings", "SampleSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: optimised),
     .executableTarget(
