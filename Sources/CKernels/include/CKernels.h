@@ -13,6 +13,7 @@
 #include "bl_distribution.h"
 #include "bl_errors.h"
 #include "bl_ggml.h"
+#include "bl_gptq.h"
 #include "bl_hqq.h"
 #include "bl_integer.h"
 #include "bl_layers.h"

@@ -32,7 +32,7 @@ extension Format {
     case .float, .codeBook, .scaledFloat, .palette, .mlx: 400e6
     case .integer(let format):
       switch format.calibration {
-      case .minmax: 600e6
+      case .minmax, .gptq, .gptqAct, .awq: 600e6
       case .percentile, .hqq: 50e6
       case .mse: 30e6
       case .entropy: 7e6
