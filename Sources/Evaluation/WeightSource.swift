@@ -38,6 +38,15 @@ public struct WeightSource: Sendable {
     return try rounded(tensor, in: format, by: workers)
   }
 
+  /// Σ(w-ŵ)²/Σw² of a tensor.
+  public func error(of tensor: Tensor, in format: Format) throws(EvaluationError) -> Double {
+    let weights = try values(of: tensor, in: nil)
+    let reconstructed = try values(of: tensor, in: format)
+    var sums = ErrorSums()
+    sums.add(weights.span, reconstructed.span)
+    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
+  }
+
   /// What comes back of a tensor whose weights are encoded each for itself, or by their groups.
   func rounded(
     _ tensor: Tensor, in format: Format?, by workers: Workers

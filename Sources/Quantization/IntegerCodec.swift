@@ -99,11 +99,11 @@ extension IntegerFormat {
     kernel.affine = scheme == .affine ? 1 : 0
     kernel.scale_type = scaleType.kernelValue
     switch calibration {
-    case .minmax, .gptq, .gptqAct, .awq: kernel.calibration = Int32(bl_minmax)
+    case .minmax: kernel.calibration = Int32(bl_minmax)
     case .percentile(let value):
       kernel.calibration = Int32(bl_percentile)
       kernel.percentile = value
-    case .mse: kernel.calibration = Int32(bl_mse)
+    case .mse, .gptq, .gptqAct, .awq: kernel.calibration = Int32(bl_mse)
     case .entropy: kernel.calibration = Int32(bl_entropy)
     case .hqq: break  // kernels of its own
     }

@@ -21,7 +21,7 @@ struct AWQ {
     guard
       let plain = IntegerFormat(
         bits: format.bits, scheme: format.scheme, granularity: format.granularity,
-        scaleType: format.scaleType), format.granularity != .tensor
+        calibration: .mse, scaleType: format.scaleType), format.granularity != .tensor
     else { return nil }
     self.plain = plain
     self.hessian = hessian
@@ -30,7 +30,7 @@ struct AWQ {
   static let steps = 20
   static let rowsAtOnce = 64
   /// How many shares of a range are tried, in steps of a twentieth.
-  private static let shares = 10
+  private static let shares = 16
 
   /// The scales for an exponent a.
   static func scales(_ magnitudes: [Float], channels: [Int], exponent: Double) -> [Float] {

@@ -68,8 +68,9 @@ public final class CollectedHessians: Sendable {
     for (stage, inputs) in network.inputs.enumerated() {
       for observer in observers { observer.watch(inputs.map { ($0.tensors[0], $0.width) }) }
       try run.advance()
-      hessians += inputs.map { input in
-        ProductSums.hessian(of: input.tensors[0], width: input.width, observers)
+      hessians += inputs.map { [lookups] input in
+        let found = ProductSums.hessian(of: input.tensors[0], width: input.width, observers)
+        return input.tensors.contains(where: lookups.contains) ? found.withLookups : found
       }
       progress?(Double(stage + 1) / Double(network.inputs.count))
     }
@@ -93,9 +94,11 @@ public final class CollectedHessians: Sendable {
     guard bytes <= Double(limit) else {
       let gibibyte = Double(1 << 30)
       throw .memory(
-        String(
-          format: "%@: the Hessians of its layers take %.1f GiB, more than the %.1f GiB that they may",
-          model.name, bytes / gibibyte, Double(limit) / gibibyte))
+        "\(model.name): "
+          + String(
+            format:
+              "the Hessians of its layers take %.1f GiB, more than the %.1f GiB that they may",
+            bytes / gibibyte, Double(limit) / gibibyte))
     }
   }
 
@@ -104,6 +107,9 @@ public final class CollectedHessians: Sendable {
   public func covers(_ tensor: Tensor) -> Bool {
     places[tensor.id] != nil || lookups.contains(tensor.id)
   }
+
+  /// The tensors that formats which need activations can be had for, by their indices.
+  public var tensors: Set<Int> { Set(places.keys).union(lookups) }
 
   /// The place of a matrix's input; nil for what is looked up, or isn't known.
   func input(of tensor: Int) -> Int? { places[tensor] }

@@ -83,7 +83,8 @@ struct GPTQ {
         for index in 0..<gridsPerRow {
           let columns = index * group..<min(width, (index + 1) * group)
           grids[row * gridsPerRow + index] = Self.grid(
-            &kernel, UnsafeBufferPointer(rebasing: source[row * width..<(row + 1) * width]), columns)
+            &kernel, UnsafeBufferPointer(rebasing: source[row * width..<(row + 1) * width]), columns
+          )
         }
       }
     }

@@ -20,6 +20,15 @@ struct Hessian: Sendable {
     }
   }
 
+  /// For a matrix whose rows are looked up as well, as those of a tied embedding: there all errors are equal, and they
+  /// count as much as those of what comes out.
+  var withLookups: Hessian {
+    let mean = (0..<width).reduce(0.0) { $0 + Double(self[$1, $1]) } / Double(max(1, width))
+    var values = values
+    for index in 0..<width { values[index * width + index] += Float(mean) }
+    return Hessian(width: width, values: values, magnitudes: magnitudes)
+  }
+
   /// The mean squared error of what comes out, summed over rows whose weights are off by `differences`.
   func error(of differences: [Float], _ room: Workspace) -> Double {
     var products = room.lend(.output, differences.count)

@@ -30,22 +30,26 @@ public struct DataReader: Sendable {
 
   /// What a model is calibrated on: samples spread evenly over a file, by default over the data beside the model that it
   /// was trained on. Never what it is evaluated on.
-  /// - Parameter count: samples at most.
+  /// - Parameter count: samples at most; by default 128 sequences of a language model, else 1,024 samples.
   public func readCalibration(
-    _ path: String?, context: Int? = nil, count: Int
+    _ path: String?, context: Int? = nil, count: Int? = nil
   ) throws(EvaluationError) -> EvaluationData {
     let data: EvaluationData
+    var usual = 1024
     switch network.task {
-    case .language: data = try text(path, or: "train.txt", context)
+    case .language:
+      data = try text(path, or: "train.txt", context)
+      usual = 128
     case .classification: data = try pictures(path, or: "train")
     case .embedding:
       guard path != nil else {
-        throw .data("\(model.name): no sentences to calibrate on; give a text with one in each line")
+        throw .data(
+          "\(model.name): no sentences to calibrate on; give a text with one in each line")
       }
       data = try sentences(path)
     }
     let all = data.samples
-    let used = min(all.count, max(1, count))
+    let used = min(all.count, max(1, count ?? usual))
     return EvaluationData(samples: (0..<used).map { all[$0 * all.count / used] }, name: data.name)
   }
 

@@ -16,7 +16,7 @@ struct LlamaNetwork: Network {
   private let windowRotation: RotationTable
 
   var width: Int { configuration.hidden }
-  var lookups: [Int] { output == nil ? [] : [embedding] }
+  var lookups: [Int] { [embedding] }
 
   var inputs: [[MatrixInput]] {
     // A tied embedding is looked up as well, where nothing takes a scale.

@@ -55,7 +55,7 @@ protocol Network: Sendable {
 
   /// What matrices read, stage by stage.
   var inputs: [[MatrixInput]] { get }
-  /// The tensors whose rows are looked up.
+  /// The tensors whose rows are looked up; a tied embedding is a matrix as well.
   var lookups: [Int] { get }
 
   /// What is wrong with a sample; nil if it can be run.

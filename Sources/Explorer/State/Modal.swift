@@ -78,7 +78,9 @@ struct RecipeForm: Sendable {
     let all: [IntegerFormat.Calibration] = [
       .minmax, .percentile(percentile), .mse, .entropy, .hqq,
     ]
-    return all.filter { $0 == draft.calibration || draft.with(calibration: $0) != draft }
+    // What needs activations is chosen already, or isn't offered.
+    let others = all.contains(draft.calibration) ? [] : [draft.calibration]
+    return (all + others).filter { $0 == draft.calibration || draft.with(calibration: $0) != draft }
   }
 
   /// Changes scheme or granularity; a calibration that doesn't go with them gives way to minmax.
