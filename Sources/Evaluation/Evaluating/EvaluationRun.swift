@@ -25,14 +25,14 @@ struct EvaluationRun {
 
   init(
     network: any Network, source: WeightSource, data: EvaluationData, rounding: SourceRounding,
-    threads: Int, limit: Int
+    threads: Int, isBackground: Bool, limit: Int
   ) {
     self.network = network
     self.source = source
     self.data = data
     self.rounding = rounding
     self.limit = limit
-    workers = Workers(threads)
+    workers = Workers(threads, isBackground: isBackground)
     rooms = (0..<workers.count).map { _ in Workspace() }
     weights = WeightCache(limit: limit / 2)
     let plain = network.stages.map { $0.tensors.map { _ in Format?.none } }

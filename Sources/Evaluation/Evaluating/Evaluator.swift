@@ -25,11 +25,13 @@ public final class Evaluator: Sendable {
   /// - Parameters:
   ///   - rounding: how exactly the source's distribution is kept.
   ///   - threads: all processors by default.
+  ///   - isBackground: whether its threads let others go first.
   ///   - memoryLimit: the most bytes that are kept; a quarter of the machine's memory by default.
   /// - Throws: why the model can't be run on the data.
   public init(
     _ source: WeightSource, data: EvaluationData, rounding: SourceRounding = .none,
-    threads: Int = ProcessInfo.processInfo.activeProcessorCount, memoryLimit: Int? = nil
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount, isBackground: Bool = false,
+    memoryLimit: Int? = nil
   ) throws(EvaluationError) {
     let network = try NetworkFinder.network(of: source.model)
     model = source.model
@@ -47,7 +49,7 @@ public final class Evaluator: Sendable {
     run = Mutex(
       EvaluationRun(
         network: network, source: source, data: data, rounding: rounding, threads: threads,
-        limit: limit))
+        isBackground: isBackground, limit: limit))
   }
 
   /// The bytes that are kept: activations, outputs and weights.
