@@ -35,30 +35,6 @@ BL_INLINE bl_grid bl_make_grid(const bl_integer_format *f, bl_range range) {
   return grid;
 }
 
-/// One weight on its grid, as code minus zero point: clamping to whole numbers and then rounding gives
-/// what rounding and then clamping would, and keeps the rounder in its range.
-BL_INLINE float bl_steps(float w, float scale, float lowest, float highest) {
-  float t = w / scale;
-  t = t > lowest ? t : lowest;
-  t = t < highest ? t : highest;
-  return w == w ? bl_rint(t) : 0;
-}
-
-typedef struct {
-  float scale, lowest, highest;
-} bl_limits;
-
-BL_INLINE bl_limits bl_limits_of(const bl_integer_format *f, bl_grid grid) {
-  const bl_limits l = {grid.scale, (float)(bl_lowest_code(f) - grid.zero_point),
-                       (float)(bl_highest_code(f) - grid.zero_point)};
-  return l;
-}
-
-/// What comes back of one weight.
-BL_INLINE float bl_on_grid(float w, bl_limits l) {
-  return l.scale > 0 ? bl_steps(w, l.scale, l.lowest, l.highest) * l.scale : 0;
-}
-
 /// The slow way: only finite weights count.
 BL_INLINE bl_range bl_masked_range(const float *w, size_t count) {
   bl_range range = {0, 0};

@@ -2,7 +2,26 @@
 
 #include "grid.h"
 
-BL_INLINE void apply(bl_limits l, const float *w, size_t count, float *out) {
+/// One weight on its grid, as code minus zero point: clamping to whole numbers and then rounding gives
+/// what rounding and then clamping would, and keeps the rounder in its range.
+BL_INLINE float steps(float w, float scale, float lowest, float highest) {
+  float t = w / scale;
+  t = t > lowest ? t : lowest;
+  t = t < highest ? t : highest;
+  return w == w ? bl_rint(t) : 0;
+}
+
+typedef struct {
+  float scale, lowest, highest;
+} limits;
+
+BL_INLINE limits limits_of(const bl_integer_format *f, bl_grid grid) {
+  const limits l = {grid.scale, (float)(bl_lowest_code(f) - grid.zero_point),
+                    (float)(bl_highest_code(f) - grid.zero_point)};
+  return l;
+}
+
+BL_INLINE void apply(limits l, const float *w, size_t count, float *out) {
   if (!(l.scale > 0)) {
     memset(out, 0, count * sizeof *out);
     return;
@@ -16,7 +35,7 @@ BL_INLINE void apply(bl_limits l, const float *w, size_t count, float *out) {
     t = v == v ? t : (f32x16)0;
     *(f32x16 *)(out + i) = ((t + BL_ROUNDER) - BL_ROUNDER) * l.scale;
   }
-  for (; i < count; i++) out[i] = bl_steps(w[i], l.scale, l.lowest, l.highest) * l.scale;
+  for (; i < count; i++) out[i] = steps(w[i], l.scale, l.lowest, l.highest) * l.scale;
 }
 
 BL_KERNEL static void reconstruct_minmax(const bl_integer_format *format, const float *weights,
@@ -26,13 +45,13 @@ BL_KERNEL static void reconstruct_minmax(const bl_integer_format *format, const 
     const size_t n = count - start < group ? count - start : group;
     const float *w = weights + start;
     const bl_range range = f.affine ? bl_group_range(w, n) : bl_group_magnitude(w, n);
-    apply(bl_limits_of(&f, bl_make_grid(&f, range)), w, n, out + start);
+    apply(limits_of(&f, bl_make_grid(&f, range)), w, n, out + start);
   }
 }
 
 BL_KERNEL void bl_integer_apply(const bl_integer_format *format, bl_grid grid, const float *weights,
                                 size_t count, float *out) {
-  apply(bl_limits_of(format, grid), weights, count, out);
+  apply(limits_of(format, grid), weights, count, out);
 }
 
 void bl_integer_reconstruct_row(const bl_integer_format *format, const float *weights, size_t count,
@@ -50,14 +69,14 @@ void bl_integer_reconstruct_row(const bl_integer_format *format, const float *we
 
 BL_KERNEL void bl_integer_codes(const bl_integer_format *format, bl_grid grid, const float *weights,
                                 size_t count, uint8_t *codes) {
-  const bl_limits l = bl_limits_of(format, grid);
+  const limits l = limits_of(format, grid);
   const int32_t mask = (1 << format->bits) - 1;
   if (!(l.scale > 0)) {
     memset(codes, 0, count);
     return;
   }
   for (size_t i = 0; i < count; i++) {
-    const int32_t code = (int32_t)bl_steps(weights[i], l.scale, l.lowest, l.highest) + grid.zero_point;
+    const int32_t code = (int32_t)steps(weights[i], l.scale, l.lowest, l.highest) + grid.zero_point;
     codes[i] = (uint8_t)(code & mask);
   }
 }

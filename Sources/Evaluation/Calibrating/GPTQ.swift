@@ -28,8 +28,7 @@ struct GPTQ {
     let width = factor.width
     precondition(weights.count >= rows * width && out.count >= rows * width)
     var work = Work(
-      kernel: format.kernelFormat, width: width, rows: rows,
-      group: format.groupLength(rowLength: width), order: factor.order)
+      format, rows: rows, width: width, order: factor.order)
     work.take(weights)
     factor.values.withUnsafeBufferPointer { factor in
       guard let factor = factor.baseAddress else { return }
@@ -44,24 +43,26 @@ struct GPTQ {
 
   /// The rows at hand, columns in the order in which they are rounded.
   private struct Work {
-    var kernel: bl_integer_format
+    private var kernel: bl_integer_format
+    private let codes: ClosedRange<Int>
     let width: Int
     let rows: Int
     let group: Int
     let order: [Int]?
     /// The group of each column, where all grids are known from the beginning.
-    private var places: [UInt32] = []
+    private var places: [Int] = []
     private var grids: [bl_grid] = []
     private var gridsPerRow: Int
     private var weights: [Float]
     private var out: [Float]
     private var errors: [Float]
 
-    init(kernel: bl_integer_format, width: Int, rows: Int, group: Int, order: [Int]?) {
-      self.kernel = kernel
+    init(_ format: IntegerFormat, rows: Int, width: Int, order: [Int]?) {
+      kernel = format.kernelFormat
+      codes = format.codes
+      group = format.groupLength(rowLength: width)
       self.width = width
       self.rows = rows
-      self.group = group
       self.order = order
       gridsPerRow = order == nil ? 1 : (width + group - 1) / group
       weights = [Float](repeating: 0, count: rows * width)
@@ -75,7 +76,7 @@ struct GPTQ {
         for index in weights.indices { weights[index] = source[index] }
         return
       }
-      places = order.map { UInt32($0 / group) }
+      places = order.map { $0 / group }
       for row in 0..<rows {
         for (column, place) in order.enumerated() {
           weights[row * width + column] = source[row * width + place]
@@ -112,27 +113,34 @@ struct GPTQ {
       }
     }
 
+    /// Rounds columns, those behind them in the block taking up the errors.
     private mutating func run(
       _ row: Int, _ columns: Range<Int>, of block: Range<Int>, _ factor: UnsafePointer<Float>
     ) {
-      let start = row * width + columns.lowerBound
-      let error = row * GPTQ.block + columns.lowerBound - block.lowerBound
+      let (width, gridsPerRow) = (width, gridsPerRow)
+      let lowest = Float(codes.lowerBound)
+      let highest = Float(codes.upperBound)
+      let errorStart = row * GPTQ.block - block.lowerBound
       weights.withUnsafeMutableBufferPointer { weights in
-        out.withUnsafeMutableBufferPointer { out in
-          errors.withUnsafeMutableBufferPointer { errors in
-            grids.withUnsafeBufferPointer { grids in
-              places.withUnsafeBufferPointer { places in
-                var part = bl_compensation(
-                  count: columns.count, tail: block.upperBound - columns.upperBound,
-                  weights: weights.baseAddress.map { $0 + start },
-                  factor: factor + columns.lowerBound * width + columns.lowerBound, stride: width,
-                  grids: grids.baseAddress.map { $0 + row * gridsPerRow },
-                  places: order == nil ? nil : places.baseAddress.map { $0 + columns.lowerBound },
-                  out: out.baseAddress.map { $0 + start },
-                  errors: errors.baseAddress.map { $0 + error })
-                bl_compensate(&kernel, &part)
-              }
-            }
+        for column in columns {
+          let place = order == nil ? 0 : places[column]
+          let grid = grids[row * gridsPerRow + place]
+          let weight = weights[row * width + column]
+          var value: Float = 0
+          if grid.scale > 0, weight == weight {
+            let zero = Float(grid.zero_point)
+            let steps = max(lowest - zero, min(highest - zero, weight / grid.scale))
+            value = steps.rounded(.toNearestOrEven) * grid.scale
+          }
+          let line = factor + column * width
+          let error = (value - weight) / line[column]
+          out[row * width + column] = value
+          errors[errorStart + column] = error.isFinite ? error : 0
+          // With nothing to take up nothing changes, not even a zero's sign.
+          guard error.isFinite, error != 0 else { continue }
+          guard let rest = weights.baseAddress.map({ $0 + row * width }) else { return }
+          for behind in column + 1..<max(column + 1, block.upperBound) {
+            rest[behind] += error * line[behind]
           }
         }
       }

@@ -74,6 +74,22 @@ struct InverseFactor: Sendable {
     return nil
   }
 
+  /// The inverse of a lower triangular matrix, row by row, in its place.
+  private static func invert(_ lower: inout UnsafeMutableBufferPointer<Double>, _ width: Int) {
+    guard let start = lower.baseAddress else { return }
+    for index in 0..<width {
+      let row = start + index * width
+      for above in 0..<index {
+        let (factor, line) = (row[above], start + above * width)
+        row[above] = 0
+        for column in 0...above { row[column] -= factor * line[column] }
+      }
+      let scale = 1 / row[index]
+      for column in 0..<index { row[column] *= scale }
+      row[index] = scale
+    }
+  }
+
   /// With numbers in the opposite order H = L Lᵀ; the inverse of L, turned back, is U.
   private static func factor(_ hessian: Hessian, _ order: [Int]?, _ damping: Double) -> [Float]? {
     let width = hessian.width
@@ -87,7 +103,7 @@ struct InverseFactor: Sendable {
       lower[place] = (lower[place] == 0 ? 1 : lower[place]) + damping
     }
     guard bl_cholesky(&lower, width) else { return nil }
-    bl_invert_lower(&lower, width)
+    lower.withUnsafeMutableBufferPointer { invert(&$0, width) }
     var upper = [Float](repeating: 0, count: width * width)
     for row in 0..<width {
       for column in row..<width {
