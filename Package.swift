@@ -157,7 +157,7 @@ let package = Package(
       name: "ExplorerTests",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
-        "Explorer", "SampleSupport",
+        "Evaluation", "Explorer", "SampleSupport",
       ],
       exclude: ["Frames"]),
     .testTarget(

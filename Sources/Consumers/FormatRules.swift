@@ -108,7 +108,7 @@ public struct TensorRules: Sendable {
       ? FormatRefusal(reason: "nothing is known to flow into it")
       : FormatRefusal(
         reason: "needs what flows through the model",
-        remedy: "evaluate and sensitivity run it on calibration data")
+        remedy: "evaluate, sensitivity and the explorer with --calibrate run it on data")
   }
 
   private var wantsImportance: FormatRefusal {

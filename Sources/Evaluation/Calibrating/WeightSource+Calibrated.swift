@@ -1,8 +1,17 @@
+import Measurement
 import ModelFiles
 import Quantization
 import Synchronization
 
-extension WeightSource {
+extension WeightSource: DataCalibration {
+  /// The tensors that formats which need activations can be had for.
+  public var calibratedTensors: Set<Int> { activations?.tensors ?? [] }
+
+  /// What comes back of a tensor; nil where that can't be had.
+  public func reconstruct(_ tensor: Tensor, in format: Format) -> [Float]? {
+    try? values(of: tensor, in: format)
+  }
+
   /// What comes back of a tensor in a format whose codes are chosen by what flows through the model.
   func calibrated(
     _ tensor: Tensor, in format: IntegerFormat, by workers: Workers

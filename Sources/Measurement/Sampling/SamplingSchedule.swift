@@ -18,9 +18,10 @@ public enum SamplingSchedule {
   }
 
   /// Whether a sample says something about a tensor in a format. It doesn't where the codes of each weight
-  /// depend on all others: on a range or a palette of the whole tensor.
+  /// depend on all others: on a range or a palette of the whole tensor, or through activations.
   public static func canEstimate(_ tensor: Tensor, _ format: Format) -> Bool {
-    format.scan() == nil && format.objection(rowLength: tensor.rowLength) == nil
+    format.scan() == nil && !format.needsActivations
+      && format.objection(rowLength: tensor.rowLength) == nil
       && tensor.weightCount > 0
   }
 }

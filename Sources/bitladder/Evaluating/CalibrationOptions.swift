@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Foundation
 import ModelFiles
 import Quantization
 
@@ -28,9 +29,22 @@ struct CalibrationOptions: ParsableArguments {
     for formats: [Format], _ model: Model, _ running: RunningOptions
   ) throws(EvaluationError) -> CollectedHessians? {
     guard formats.contains(where: \.needsActivations) else { return nil }
-    let evaluated = try running.read(for: model)
+    return try collect(
+      model, evaluated: running.read(for: model), context: running.context,
+      threads: running.threadCount)
+  }
+
+  /// Whether it was said what to run the model on.
+  var isGiven: Bool { calibration != nil || calibrationSequences != nil }
+
+  /// Runs the model on the calibration data.
+  /// - Parameter evaluated: what it must have nothing of.
+  func collect(
+    _ model: Model, evaluated: EvaluationData, context: Int? = nil,
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount
+  ) throws(EvaluationError) -> CollectedHessians {
     let data = try DataReader(model).readCalibration(
-      calibration, context: running.context, count: calibrationSequences)
+      calibration, context: context, count: calibrationSequences)
     guard Set(data.samples).isDisjoint(with: evaluated.samples) else {
       throw .data(
         "\(data.name.sanitised): some of it is what the model is evaluated on; give other data to "
@@ -39,7 +53,7 @@ struct CalibrationOptions: ParsableArguments {
     let line = ProgressLine()
     defer { line.end() }
     return try CollectedHessians(
-      WeightSource(model: model), data: data, threads: running.threadCount,
+      WeightSource(model: model), data: data, threads: threads,
       progress: { share in line.show("calibrating, \(Int(share * 100)) %") })
   }
 }
