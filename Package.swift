@@ -141,7 +141,8 @@ let package = Package(
       dependencies: [
         "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
       ],
-      exclude: ["networks_golden.py", "tokenizers_golden.py"], resources: [.copy("Golden")]),
+      exclude: ["networks_golden.py", "tokenizers_golden.py", "gptq_golden.py"],
+      resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),
@@ -157,7 +158,7 @@ let package = Package(
       name: "ExplorerTests",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Planning", "Consumers", "Terminal",
-        "Explorer", "SampleSupport",
+        "Evaluation", "Explorer", "SampleSupport",
       ],
       exclude: ["Frames"]),
     .testTarget(

@@ -10,11 +10,17 @@ public struct WeightSource: Sendable {
   /// The model that is read.
   public let model: Model
   private let importance: ModelImportance?
+  let activations: CollectedHessians?
 
-  /// - Parameter importance: of the model's input channels, for the formats that use it.
-  public init(model: Model, importance: ModelImportance? = nil) {
+  /// - Parameters:
+  ///   - importance: of the model's input channels, for the formats that use it.
+  ///   - activations: what flows into the model's matrices, for the formats that need it.
+  public init(
+    model: Model, importance: ModelImportance? = nil, activations: CollectedHessians? = nil
+  ) {
     self.model = model
     self.importance = importance
+    self.activations = activations
   }
 
   /// The numbers of a tensor, row by row.
@@ -25,6 +31,25 @@ public struct WeightSource: Sendable {
 
   func values(
     of tensor: Tensor, in format: Format?, by workers: Workers
+  ) throws(EvaluationError) -> [Float] {
+    if case .integer(let integer)? = format, integer.calibration.needsActivations {
+      return try calibrated(tensor, in: integer, by: workers)
+    }
+    return try rounded(tensor, in: format, by: workers)
+  }
+
+  /// Σ(w-ŵ)²/Σw² of a tensor.
+  public func error(of tensor: Tensor, in format: Format) throws(EvaluationError) -> Double {
+    let weights = try values(of: tensor, in: nil)
+    let reconstructed = try values(of: tensor, in: format)
+    var sums = ErrorSums()
+    sums.add(weights.span, reconstructed.span)
+    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
+  }
+
+  /// What comes back of a tensor whose weights are encoded each for itself, or by their groups.
+  func rounded(
+    _ tensor: Tensor, in format: Format?, by workers: Workers
   ) throws(EvaluationError) -> [Float] {
     let importance = format?.usesImportance == true ? self.importance?[tensor] : nil
     guard

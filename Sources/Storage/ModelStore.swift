@@ -165,6 +165,8 @@ public final class ModelStore: ModelMemory {
   public func record(_ work: Work, _ finding: Finding) {
     // An estimate's interval isn't kept, and it is made again as soon as it is read.
     if case .estimate = work { return }
+    // What depends on calibration data isn't the tensor's own.
+    if case .measurement(_, let format) = work, format.needsActivations { return }
     switch finding {
     case .measurement, .statistics: break
     case .histogram, .channels, .unreadable, .lost, .inestimable: return

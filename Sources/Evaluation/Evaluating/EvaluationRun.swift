@@ -179,12 +179,29 @@ struct EvaluationRun {
     let tensors = network.stages[stage].tensors
     var provided = ProvidedWeights()
     for (tensor, format) in zip(tensors, formats) {
-      provided.values[tensor] = try weights.values(of: tensor, in: format) {
-        [source, workers] () throws(EvaluationError) in
-        try source.values(of: source.model.tensors[tensor], in: format, by: workers)
-      }
+      provided.values[tensor] = try values(of: tensor, in: format)
     }
     return try network.load(stage, provided)
+  }
+
+  private mutating func values(
+    of tensor: Int, in format: Format?
+  ) throws(EvaluationError) -> [Float] {
+    try weights.values(of: tensor, in: format) { [source, workers] () throws(EvaluationError) in
+      try source.values(of: source.model.tensors[tensor], in: format, by: workers)
+    }
+  }
+
+  /// Σ(w-ŵ)²/Σw² over all tensors worth quantizing.
+  mutating func weightError(_ formats: [Format?]) throws(EvaluationError) -> Double {
+    var sums = ErrorSums()
+    for tensor in source.model.tensors
+    where tensor.suitability.isQuantizable && tensor.id < formats.count {
+      let weights = try values(of: tensor.id, in: nil)
+      let reconstructed = try values(of: tensor.id, in: formats[tensor.id])
+      sums.add(weights.span, reconstructed.span)
+    }
+    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
   }
 
   // MARK: - Outputs

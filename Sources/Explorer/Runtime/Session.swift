@@ -1,4 +1,5 @@
 import Dispatch
+import Evaluation
 import Foundation
 import Measurement
 import ModelFiles
@@ -170,8 +171,10 @@ private struct Worker {
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
     journal = JournalKeeper(mailbox: mailbox)
+    let weights = WeightSource(
+      model: model, importance: options.importance, activations: options.activations)
     quality = options.quality.map {
-      QualityRunner(model: model, importance: options.importance, options: $0) {
+      QualityRunner(weights, importance: options.importance, options: $0) {
         mailbox.post(.quality(QualityNews(kind: $0)))
       }
     }
@@ -180,7 +183,8 @@ private struct Worker {
     stored = options.store?.memory(of: model, importance: options.importance)
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
     measurer = Measurer(
-      model: model, importance: options.importance, report: stored?.recording(report) ?? report)
+      model: model, importance: options.importance, calibration: weights,
+      report: stored?.recording(report) ?? report)
   }
 
   /// Ends; what was asked to be saved is saved first, and what was found is remembered.

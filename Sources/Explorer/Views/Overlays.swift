@@ -121,14 +121,7 @@ enum RecipeText {
         "granularity", values.map(\.name), values.firstIndex(of: draft.granularity) ?? 0
       )
     case .calibration:
-      let chosen =
-        switch draft.calibration {
-        case .minmax: 0
-        case .percentile: 1
-        case .mse: 2
-        case .entropy: 3
-        case .hqq: 4
-        }
+      let chosen = form.calibrations.firstIndex(of: draft.calibration) ?? 0
       let names = form.calibrations.map { $0.name.prefix { $0 != "=" } }
       return ("calibration", names.map(String.init), chosen)
     case .percentile:
@@ -158,6 +151,9 @@ enum RecipeText {
       case .mse: "mse: clips where the squared error is least"
       case .entropy: "entropy: clips where the distribution changes least (KL)"
       case .hqq: "hqq: zero points off the grid, moved to lessen errors"
+      case .gptq: "gptq: codes make up for each other's errors, by activations"
+      case .gptqAct: "gptq-act: the same, channels that matter most first"
+      case .awq: "awq: input channels scaled by their activations"
       }
     case .percentile: "the share of the weights that stays unclipped"
     case .scale: "how a scale is stored"
