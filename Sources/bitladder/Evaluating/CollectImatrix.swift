@@ -9,7 +9,8 @@ struct CollectImatrix: ParsableCommand {
     abstract: "Collect the importance of input channels: mean squared activations on some data.",
     discussion: """
       What llama-imatrix collects, without llama.cpp: the file is an imatrix in GGUF, which llama-quantize and the \
-      commands here take as --imatrix. Collect it on other text than what you evaluate on.
+      commands here take as --imatrix. It is collected on the training data beside the model where there is some; give --data \
+      other text than what you evaluate on.
       """)
 
   @OptionGroup var model: ModelArgument
@@ -22,6 +23,17 @@ struct CollectImatrix: ParsableCommand {
   @Flag(help: "Overwrite the file if there is one.")
   var force = false
 
+  /// What the model was trained on rather than what it is evaluated on.
+  private func data(for model: Model) throws(EvaluationError) -> EvaluationData {
+    if running.data == nil,
+      let own = try? DataReader(model).readCalibration(
+        nil, context: running.context, count: running.sequences)
+    {
+      return own
+    }
+    return try running.read(for: model)
+  }
+
   func run() throws {
     if !force, FileStamp(path: output) != nil { throw Failure.exists(output) }
     let model = try model.open()
@@ -30,7 +42,7 @@ struct CollectImatrix: ParsableCommand {
     defer { line.end() }
     let collected: CollectedImportance
     do throws(EvaluationError) {
-      let data = try running.read(for: model)
+      let data = try data(for: model)
       collected = try CollectedImportance(
         WeightSource(model: model), data: data,
         sequences: min(data.samples.count, running.sequences ?? 128),
