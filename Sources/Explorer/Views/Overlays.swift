@@ -42,9 +42,12 @@ extension State {
   }
 
   private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
+    let widest = form.fields.reduce(0) { widest, field in
+      max(widest, RecipeText.row(field, form).1.reduce(13) { $0 + $1.columns + 2 })
+    }
     let inner = canvas.drawPanel(
       "Integer formats: how scales are chosen",
-      size: Size(columns: 66, rows: form.fields.count + 7),
+      size: Size(columns: max(66, widest + 4), rows: form.fields.count + 7),
       glyphs: glyphs)
     var line = 0
     for field in form.fields {
@@ -54,7 +57,14 @@ extension State {
       canvas.write(
         name, at: rect.origin, style: isAt ? Theme.title : Theme.faint, within: 13)
       var column = rect.column + 13
-      for (index, value) in values.enumerated() {
+      // Where there isn't room for all values, the chosen one is among those that are to be seen.
+      var first = 0
+      while first < chosen,
+        values[first...chosen].reduce(13, { $0 + $1.columns + 2 }) > rect.columns
+      {
+        first += 1
+      }
+      for (index, value) in values.enumerated().dropFirst(first) {
         let style: Style =
           index == chosen ? (isAt ? .reverse : Theme.changed.with(.bold)) : Theme.faint
         let start = column
