@@ -44,7 +44,7 @@ public struct WeightSource: Sendable {
     let reconstructed = try values(of: tensor, in: format)
     var sums = ErrorSums()
     sums.add(weights.span, reconstructed.span)
-    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
+    return sums.figures.nmse
   }
 
   /// What comes back of a tensor whose weights are encoded each for itself, or by their groups.

@@ -201,7 +201,7 @@ struct EvaluationRun {
       let reconstructed = try values(of: tensor.id, in: formats[tensor.id])
       sums.add(weights.span, reconstructed.span)
     }
-    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
+    return sums.figures.nmse
   }
 
   // MARK: - Outputs
