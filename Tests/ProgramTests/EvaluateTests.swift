@@ -108,14 +108,14 @@ struct EvaluateTests {
     let held = try Program.run(
       ["evaluate", Self.samples + "/austen", "--calibration", Self.samples + "/austen/heldout.txt"]
         + formats)
-    #expect(held.status == 1 && held.errorLines.count == 1, "\(held.words)")
+    #expect(held.status == 1, "\(held.words)")
     #expect(held.words.contains("is what the model is evaluated on"))
     let sensitivity = try Program.run(
       [
         "sensitivity", Self.samples + "/digits", "--formats", "int2:gptq", "--no-store",
         "--calibration-sequences", "20",
       ])
-    #expect(sensitivity.status == 0 && sensitivity.lines.count == 5, "\(sensitivity.words)")
+    #expect(sensitivity.status == 0 && sensitivity.lines.count == 4, "\(sensitivity.words)")
   }
 
   @Test func whatNeedsActivationsIsRefusedElsewhere() throws {
