@@ -140,7 +140,8 @@ let package = Package(
       dependencies: [
         "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
       ],
-      exclude: ["networks_golden.py", "tokenizers_golden.py"], resources: [.copy("Golden")]),
+      exclude: ["networks_golden.py", "tokenizers_golden.py", "gradients_golden.py"],
+      resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],
       path: "Tests/PseudoTerminalSupport", swiftSettings: optimised),

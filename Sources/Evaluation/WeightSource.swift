@@ -10,11 +10,37 @@ public struct WeightSource: Sendable {
   /// The model that is read.
   public let model: Model
   private let importance: ModelImportance?
+  /// Numbers that stand in the place of those that are stored.
+  private var replacements: [Int: [Float]] = [:]
 
   /// - Parameter importance: of the model's input channels, for the formats that use it.
   public init(model: Model, importance: ModelImportance? = nil) {
     self.model = model
     self.importance = importance
+  }
+
+  /// The same with other numbers in the place of some tensors': all of each, by its index in the model.
+  public func replacing(_ values: [Int: [Float]]) -> WeightSource {
+    var source = self
+    source.replacements.merge(values) { $1 }
+    return source
+  }
+
+  /// Σ(w-ŵ)²/Σw² over all tensors that can be read, w another source's weights as they are stored.
+  /// - Parameter formats: what each tensor goes through here, by its index.
+  public func relativeError(
+    _ formats: [Format?], against other: WeightSource
+  ) throws(EvaluationError) -> Double {
+    var (errors, squares) = (0.0, 0.0)
+    for (tensor, format) in zip(model.tensors, formats) where WeightReader.canRead(tensor) {
+      let exact = try other.values(of: other.model.tensors[tensor.id], in: nil)
+      let found = try values(of: tensor, in: format)
+      for (w, v) in zip(exact, found) where w.isFinite {
+        errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
+        squares += Double(w) * Double(w)
+      }
+    }
+    return squares > 0 ? errors / squares : 0
   }
 
   /// The numbers of a tensor, row by row.
@@ -47,7 +73,7 @@ public struct WeightSource: Sendable {
       nonisolated(unsafe) let values = values
       workers.run(reader.pieceCount) { _, piece in
         var weights: [Float] = []
-        let rowLength = reader.read(piece: piece, into: &weights)
+        let rowLength = read(reader, piece, into: &weights)
         let place = UnsafeMutableBufferPointer(rebasing: values[reader.elements(of: piece)])
         var out = MutableSpan(_unsafeElements: place)
         guard let codec else {
@@ -70,6 +96,16 @@ public struct WeightSource: Sendable {
     return values
   }
 
+  /// The weights of a piece; the length of their rows.
+  private func read(_ reader: WeightReader, _ piece: Int, into weights: inout [Float]) -> Int {
+    let place = reader.elements(of: piece)
+    guard let values = replacements[reader.tensor.id], values.count >= place.upperBound else {
+      return reader.read(piece: piece, into: &weights)
+    }
+    weights = Array(values[place])
+    return min(reader.tensor.rowLength, place.count)
+  }
+
   /// What encodes, once the whole tensor was looked at where that is needed.
   private func codec(
     _ format: Format, _ reader: WeightReader
@@ -79,7 +115,7 @@ public struct WeightSource: Sendable {
     // A scan needs few passes; one that never ends would be a mistake of ours.
     for _ in 0..<64 {
       for piece in 0..<reader.pieceCount {
-        reader.read(piece: piece, into: &weights)
+        _ = read(reader, piece, into: &weights)
         scan.observe(weights.span)
       }
       if let codec = scan.endPass() { return codec }

@@ -22,7 +22,10 @@ struct ApplyWriter {
   }
 
   /// A folder with the model, its configuration and its tokenizer.
-  func writeFolder(_ layout: SafetensorsOutput) throws(ApplyFailure) {
+  /// - Parameter finish: adds what else belongs in it.
+  func writeFolder(
+    _ layout: SafetensorsOutput, finish: (PendingFolder) throws(ApplyFailure) -> Void = { _ in }
+  ) throws(ApplyFailure) {
     let start = ContinuousClock.now
     let folder = try Applier.saving { () throws(SaveFailure) in try PendingFolder(output) }
     let interruptions = Interruptions { folder.discard() }
@@ -32,6 +35,7 @@ struct ApplyWriter {
         folder["model.safetensors"], layout.file, overwriting: false)
       try write(layout.file, to: file)
       try CheckpointFiles(model).write(to: folder, quantization: layout.configuration)
+      try finish(folder)
       try Applier.saving { () throws(SaveFailure) in try folder.commit() }
     } catch {
       folder.discard()

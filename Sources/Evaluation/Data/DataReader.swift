@@ -17,6 +17,9 @@ public struct DataReader: Sendable {
     network = try NetworkFinder.network(of: model)
   }
 
+  /// What the model's outputs are.
+  public var task: Task { network.task }
+
   /// The data of a file, or the model's own where there is none: for a language model `heldout.txt` beside it, for
   /// a classifier the file that its config.json names, for an encoder a few sentences that the program brings.
   /// - Parameter context: tokens in a sequence; by default as many as the model was made for, 512 at most.
@@ -28,11 +31,39 @@ public struct DataReader: Sendable {
     }
   }
 
+  /// The file beside the model that is read where no other is given; nil if there is none.
+  public var usualPath: String? {
+    let name =
+      switch network.task {
+      case .language: "heldout.txt"
+      case .classification: testName
+      case .embedding: ""
+      }
+    return model.filesBeside.first { Path.name($0) == name }
+  }
+
+  /// What a classifier's config.json calls its test data.
+  private var testName: String {
+    model.configuration?["test"]?["file"]?.string ?? "test.safetensors"
+  }
+
+  /// What a model is trained on: a file, or `train.txt` beside a language model, `train.safetensors` beside a
+  /// classifier.
+  public func readTraining(
+    _ path: String?, context: Int? = nil
+  ) throws(EvaluationError) -> EvaluationData {
+    var name = "train.txt"
+    if case .classification = network.task { name = "train.safetensors" }
+    guard let path = path ?? model.filesBeside.first(where: { Path.name($0) == name }) else {
+      throw .data("\(model.name): there is no \(name) beside it; give it its training data")
+    }
+    return try read(path, context: context)
+  }
+
   // MARK: - Language models
 
   private func text(_ path: String?, _ context: Int?) throws(EvaluationError) -> EvaluationData {
-    let beside = model.filesBeside.first { $0.hasSuffix("/heldout.txt") }
-    guard let path = path ?? beside else {
+    guard let path = path ?? usualPath else {
       throw .data("\(model.name): there is no heldout.txt beside it; give it a text to read")
     }
     let most = network.contextLength ?? Self.usualContext
@@ -78,9 +109,9 @@ public struct DataReader: Sendable {
 
   private func pictures(_ path: String?) throws(EvaluationError) -> EvaluationData {
     let test = model.configuration?["test"]
-    let named = test?["file"]?.string ?? "test.safetensors"
-    guard let path = path ?? model.filesBeside.first(where: { Path.name($0) == named }) else {
-      throw .data("\(model.name): there is no \(named.sanitised) beside it; give it its test data")
+    guard let path = path ?? usualPath else {
+      throw .data(
+        "\(model.name): there is no \(testName.sanitised) beside it; give it its test data")
     }
     let file = try open(path)
     func tensor(_ name: String) throws(EvaluationError) -> [Float] {

@@ -10,6 +10,7 @@ final class Workspace {
   /// What is kept in which room.
   enum Buffer: Hashable {
     case normalised, queries, keys, values, scores, mixed, gate, up, output
+    case slopes, turned
   }
 
   /// The squares of what went into matrices, by the tensors of these; nil: nobody wants them.
@@ -52,6 +53,26 @@ final class Workspace {
       var p = p
       bl_multiply(&p, &room)
     }
+  }
+}
+
+extension Workspace {
+  /// Works out a product whose first operand is stored the other way round: [depth x rows].
+  func multiply(turned p: bl_product) {
+    guard p.rows > 0, p.columns > 0, p.depth > 0 else { return }
+    if case .library(let library) = product {
+      library.multiply(p, turned: true)
+      return
+    }
+    var upright = lend(.turned, p.rows * p.depth)
+    bl_transpose(p.a, p.a_stride, p.depth, p.rows, &upright)
+    upright.withUnsafeBufferPointer { upright in
+      var p = p
+      p.a = upright.baseAddress
+      p.a_stride = p.depth
+      multiply(p)
+    }
+    take(upright, .turned)
   }
 }
 
