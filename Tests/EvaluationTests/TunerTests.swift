@@ -32,7 +32,7 @@ struct TunerTests {
       WeightSource(model: digits), formats: formats("int2:g64", digits), data: training,
       settings())
     let told = Mutex<[Int]>([])
-    let tuned = try tuner.run { progress in told.withLock { $0.append(progress.step) } }
+    let tuned = try tuner.run(progress: { progress in told.withLock { $0.append(progress.step) } })
     #expect(told.withLock { $0 } == Array(1...12))
     #expect(tuned.validation.best < tuned.validation.first / 2)
     #expect(tuned.step > 0)
@@ -82,12 +82,13 @@ struct TunerTests {
 
   @Test func theSampleLanguageModelLearns() throws {
     let model = try Model.open(Expected.sample("austen"))
-    let tokens = (0..<12).map { start in Sample.tokens((0..<24).map { ($0 * 7 + start) % 2048 }) }
-    let data = EvaluationData(samples: tokens, name: "x")
+    let text = try String(contentsOfFile: Expected.sample("austen/train.txt"), encoding: .utf8)
+    let tokens = try Tokenizer(of: model).tokens(String(text.prefix(8000)), readsSpecial: false)
+    let data = EvaluationData(tokens: tokens, context: 32, beginning: nil, name: "x")
     let source = WeightSource(model: model)
-    var tuner = try Tuner(
-      source, formats: formats("int3:g64", model), data: data,
-      settings(steps: 4, batch: 4))
+    var settings = settings(steps: 8, batch: 8)
+    settings.rate = 5e-4
+    var tuner = try Tuner(source, formats: formats("int3:g64", model), data: data, settings)
     let tuned = try tuner.run()
     #expect(tuned.validation.best < tuned.validation.first)
     // The tuned weights under the plan, compared with the source: what validation said.

@@ -91,7 +91,7 @@ struct TuneRun {
     var tuner = try Tuner(source, formats: formats, data: training, settings)
     var pace = Pace()
     pace.note(0)
-    return try tuner.run { progress in
+    return try tuner.run(progress: { progress in
       pace.note(progress.step)
       var text =
         "step \(progress.step)/\(progress.steps), loss \(Self.digits(progress.loss)), validation "
@@ -100,7 +100,7 @@ struct TuneRun {
         text += ", \(Figures.duration(seconds)) left"
       }
       line.show(text)
-    }
+    })
   }
 
   private static func digits(_ value: Double) -> String { String(format: "%.4f", value) }
