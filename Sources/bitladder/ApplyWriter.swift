@@ -58,9 +58,13 @@ struct ApplyWriter {
 
   private func report(_ layout: OutputFile, since start: ContinuousClock.Instant) {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
+    // Where all bytes were at hand there is no pace to speak of.
+    let pace =
+      layout.weightCount > 0
+      ? ", " + Figures.pace(Double(layout.weightCount) / max(seconds, 1e-3)) : ""
     tell(
-      "\(output.sanitised): \(Figures.bytes(layout.byteCount)) in \(Figures.duration(seconds)), "
-        + Figures.pace(Double(layout.weightCount) / max(seconds, 1e-3)))
+      "\(output.sanitised): \(Figures.bytes(layout.byteCount)) in \(Figures.duration(seconds))"
+        + pace)
   }
 }
 
