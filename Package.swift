@@ -82,7 +82,7 @@ let package = Package(
       name: "Explorer",
       dependencies: [
         "ModelFiles", "Quantization", "Measurement", "Storage", "Planning", "Consumers",
-        "Terminal",
+        "Evaluation", "Terminal",
       ],
       swiftSettings: optimised + parallel),
     .target(

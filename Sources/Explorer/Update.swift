@@ -39,6 +39,8 @@ extension State {
         self.pace = pace
         let weights = pending.keys.reduce(0.0) { $0 + Double(model.tensors[$1].weightCount) }
         secondsLeft = pace > 0 ? weights / pace : nil
+      case .quality(let news):
+        effects += take(news)
       case .solved(let outcome):
         effects += take(outcome)
       case .note(let text):
@@ -85,6 +87,7 @@ extension State {
     settleChannels()
     checkAgain()
     offerLostWork()
+    effects += settleQuality()
     effects += settleSolver()
     effects += settleExport()
     if let wishes = ladderWishes(layout: layout, touched: touched) { effects.append(wishes) }

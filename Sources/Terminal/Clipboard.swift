@@ -31,10 +31,13 @@ public enum Clipboard {
     }
     guard terminal.hasPrefix("screen") else { return plain }
     // screen hands on strings of 256 bytes at most.
-    return stride(from: 0, to: plain.count, by: 240).flatMap { start in
-      Array("\u{1B}P".utf8) + plain[start..<min(start + 240, plain.count)]
-        + Array("\u{1B}\\".utf8)
+    var wrapped: [UInt8] = []
+    for start in stride(from: 0, to: plain.count, by: 240) {
+      wrapped += Array("\u{1B}P".utf8)
+      wrapped += plain[start..<min(start + 240, plain.count)]
+      wrapped += Array("\u{1B}\\".utf8)
     }
+    return wrapped
   }
 
   private static let digits = Array(

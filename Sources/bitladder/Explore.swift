@@ -29,6 +29,9 @@ struct Explore: ParsableCommand {
 
   @OptionGroup var use: UseOptions
 
+  @Option(help: "What to run the model on for its true quality: a text, tokens, or test data.")
+  var data: String?
+
   @OptionGroup var store: StoreOptions
 
   @Option(help: "When to use colour: auto, always, never. NO_COLOR counts for auto.")
@@ -65,6 +68,10 @@ struct Explore: ParsableCommand {
     options.mouse = mouse
     options.version = programVersion
     options.modelArgument = model.model
+    var quality = QualityOptions()
+    quality.data = data
+    quality.folder = store.sensitivityFolder
+    options.quality = quality
     if firstSteps { options.firstSteps = FirstSteps() }
     let start = try plan.flatMap { try readPlan($0, mayBeAbsent: true) }
     if start != nil, preset.isGiven {
@@ -89,6 +96,8 @@ struct Explore: ParsableCommand {
       options.firstSteps = FirstSteps(path: path)
     }
     defer { options.store?.close() }
+    options.quality?.isAutomatic =
+      data != nil || model.weightCount <= QualityOptions.automaticWeights
     options.journals = JournalFolder(ProcessInfo.processInfo.environment)
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)

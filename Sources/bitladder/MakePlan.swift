@@ -76,7 +76,10 @@ struct MakePlan: ParsableCommand {
     guard goals == 1 else {
       throw ValidationError("expected one of --budget, --max-error, --fit, --preset and --recipe")
     }
-    if objective != nil, sensitivity != nil {
+    if objective == .divergence, sensitivity == nil {
+      throw ValidationError("--objective kl needs --sensitivity")
+    }
+    if let objective, objective != .divergence, sensitivity != nil {
       throw ValidationError("--sensitivity takes the place of --objective")
     }
     if objective == .weighted, imatrix.path == nil {
@@ -114,8 +117,9 @@ struct MakePlan: ParsableCommand {
     let store = store.openTelling()
     defer { store?.close() }
     let measured = try candidates.measure(store: store)
-    let objective = objective ?? (importance == nil ? .nmse : .weighted)
     let sensitivities = try sensitivity.map { try readSensitivities($0, for: identity) }
+    let objective =
+      sensitivities == nil ? objective ?? (importance == nil ? .nmse : .weighted) : .divergence
     let solved =
       preset == nil ? try solve(measured, objective, sensitivities, constraints, room) : nil
     let choices =
@@ -165,7 +169,7 @@ struct MakePlan: ParsableCommand {
         kept: sensitivities == nil
           ? measured.kept
           : KeptTensors(bytes: measured.kept.bytes, weights: measured.kept.weights),
-        objective: sensitivities == nil ? objective : .nmse, constraints: constraints)
+        objective: objective, constraints: constraints)
       if let budget {
         let bytes = problem.bytes(of: budget.budget, sourceBytes: measured.model.byteCount)
         return (problem, try problem.solve(budget: bytes))
@@ -189,9 +193,8 @@ struct MakePlan: ParsableCommand {
   }
 
   private func report(_ problem: PlanningProblem, _ solution: Solution) {
-    let figure = sensitivity == nil ? Figures.percent : Figures.weight
-    let name = sensitivity == nil ? problem.objective.name : "sum of divergences"
-    let found = "\(name) \(figure(solution.error))"
+    let figure = { Figures.figure($0, of: problem.objective) }
+    let found = "\(problem.objective.name) \(figure(solution.error))"
     let bound =
       switch solution.bound {
       case .error(let error): figure(error)

@@ -32,6 +32,13 @@ struct StoreOptions: ParsableArguments {
     return store
   }
 
+  /// Where what was measured by running a model is remembered: beside the store; nil if nothing is to be.
+  var sensitivityFolder: String? {
+    guard !none, let path = path ?? Self.defaultPath else { return nil }
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    return (folder + ["sensitivities"]).joined(separator: "/")
+  }
+
   static var defaultPath: String? {
     MeasurementStore.defaultPath(environment: ProcessInfo.processInfo.environment)
   }

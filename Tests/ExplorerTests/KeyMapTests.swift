@@ -51,9 +51,9 @@ struct KeyMapTests {
   }
 
   @Test func anActionWithoutKeysIsInThePalette() throws {
-    var player = try player(try map(("pin", []), ("help", ["K"])))
+    var player = try player(try map(("pin", []), ("help", ["Y"])))
     try player.press("p")
-    #expect(player.message == "p does nothing here: K shows the keys")
+    #expect(player.message == "p does nothing here: Y shows the keys")
     try player.press(":pin or<Enter>")
     #expect(player.message.hasPrefix("pin for"))
   }
@@ -61,16 +61,16 @@ struct KeyMapTests {
   /// Help, the last line, the palette, messages: all name the keys that are bound.
   @Test func everythingShowsTheKeysThatAreBound() throws {
     let map = try map(
-      ("undo", ["F9"]), ("help", ["K"]), ("quit", ["Q", "Ctrl-C"]), ("palette", ["P"]),
+      ("undo", ["F9"]), ("help", ["Y"]), ("quit", ["Q", "Ctrl-C"]), ("palette", ["P"]),
       ("solve", ["B"]), ("fewer", ["A"]), ("pin", []), ("viewCompare", ["F10"]))
     var player = try player(map)
     try player.press("*4")
     #expect(player.message.hasSuffix("F9 undoes it"))
     let hints = player.lines.last ?? ""
-    for hint in ["F9 undo", "K help", "Q quit", "B solve", "A bits"] {
+    for hint in ["F9 undo", "Y help", "Q quit", "B solve", "A bits"] {
       #expect(hints.contains(hint), "\(hint)")
     }
-    try player.press("K")
+    try player.press("Y")
     for line in ["F9                undo the last step", "no key            pin or unpin"] {
       #expect(seen(&player).contains(line), "\(line)")
     }
@@ -138,6 +138,6 @@ struct KeyMapTests {
     let undo = try #require(entries.first { $0.action == "undo" })
     #expect(undo.keys == ["x"] && undo.isChanged && undo.isEverywhere)
     let pin = try #require(entries.first { $0.action == "pin" })
-    #expect(pin.keys == [] && pin.views == ["Layers", "Map", "Channels"] && !pin.isEverywhere)
+    #expect(pin.keys == [] && pin.views == ["Layers", "Map", "Channels", "Quality"] && !pin.isEverywhere)
   }
 }

@@ -19,13 +19,17 @@ struct Player {
   private(set) var hasQuit = false
   /// What was put on the clipboard.
   private(set) var copied: [String] = []
+  /// What was asked of the model, and what comes of it; by hand where there is none.
+  var quality: MadeUpQuality?
   private var urgent: [Work] = []
   private var background: [Work] = []
 
   init(
     _ model: Model, size: Size = Size(columns: 80, rows: 24), options: Options = Options(),
-    plan: (plan: Plan, stamp: FileStamp?)? = nil, answers: Answers = .none
+    plan: (plan: Plan, stamp: FileStamp?)? = nil, answers: Answers = .none,
+    quality: MadeUpQuality? = nil
   ) {
+    self.quality = quality
     state = State(model: model, options: options)
     state.size = size
     self.answers = answers
@@ -66,11 +70,20 @@ struct Player {
       case .copy(let text): copied.append(text)
       case .quit: hasQuit = true
       case .reload(let path): take([Session.reload(path)])
+      case .runPlan(let order): answer { $0.run(order) }
+      case .measureTensors(let tensors): answer { $0.measure(tensors) }
       case .remember, .mouse, .suspend, .redraw, .terminate, .measureLadders, .journal,
         .dropJournal:
         break
       }
     }
+  }
+
+  private mutating func answer(_ ask: (inout MadeUpQuality) -> [QualityNews.Kind]) {
+    guard var made = quality else { return }
+    let news = ask(&made)
+    quality = made
+    if !news.isEmpty { take(news.map { .quality(QualityNews(kind: $0)) }) }
   }
 
   private mutating func save(_ file: FileToSave, _ assignments: SavedAssignments) {

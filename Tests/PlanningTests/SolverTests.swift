@@ -103,7 +103,7 @@ struct SolverTests {
     func figures(_ chosen: [TensorOptions.Option]) -> (Double, Double) {
       let squared = chosen.reduce(0) { $0 + $1.squaredError }
       switch objective {
-      case .nmse: return (squared, 0)
+      case .nmse, .divergence: return (squared, 0)
       case .weighted:
         let mean = tensors.contains { $0.weightedSquares != nil } ? 1.5 : 1
         return (

@@ -24,7 +24,7 @@ import Testing
     #expect(entries.count == list.lines.count - 1)
     let fewer = try #require(entries.first { $0["action"] as? String == "fewer" })
     #expect(fewer["keys"] as? [String] == ["←", "h", "-"])
-    #expect(fewer["views"] as? [String] == ["Layers", "Channels"])
+    #expect(fewer["views"] as? [String] == ["Layers", "Channels", "Quality"])
     #expect(fewer["changed"] as? Bool == false)
     let markdown = try Program.run(["keys", "--markdown"])
     #expect(markdown.lines.first == "| keys | do |")

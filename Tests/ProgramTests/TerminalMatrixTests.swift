@@ -69,10 +69,10 @@ struct TerminalMatrixTests {
       try user.expectFrame("<F\(number)>")
       try user.look()
     }
-    for name in ["Map", "Frontier", "Compare", "Channels", "Formats", "Layers"] {
+    for name in ["Map", "Frontier", "Compare", "Channels", "Formats", "Quality", "Layers"] {
       try #require(user.terminal.press("]", until: "[\(name)]"))
     }
-    try #require(user.terminal.press("[", until: "[Formats]"))
+    try #require(user.terminal.press("[", until: "[Quality]"))
     user.terminal.send("q")
     #expect(user.terminal.waitForExit() == .exited(0))
   }

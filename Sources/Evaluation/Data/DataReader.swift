@@ -20,6 +20,11 @@ public struct DataReader: Sendable {
   /// What the model's outputs are.
   public var task: Task { network.task }
 
+  /// The tokens that a language model can take in at once; nil: no limit, or it is none.
+  public var contextLength: Int? {
+    if case .language = network.task { network.contextLength } else { nil }
+  }
+
   /// The data of a file, or the model's own where there is none: for a language model `heldout.txt` beside it, for
   /// a classifier the file that its config.json names, for an encoder a few sentences that the program brings.
   /// - Parameter context: tokens in a sequence; by default as many as the model was made for, 512 at most.

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Measurement
 import Synchronization
 
 /// Threads that share the pieces of one job at a time, the caller's among them.
@@ -46,10 +47,14 @@ final class Workers: Sendable {
     }
   }
 
-  init(_ count: Int) {
+  /// - Parameter isBackground: whether others go first.
+  init(_ count: Int, isBackground: Bool = false) {
     self.count = max(1, count)
     for worker in 1..<max(1, count) {
-      let thread = Thread { [shared] in shared.serve(as: worker) }
+      let thread = Thread { [shared] in
+        if isBackground { lowerPriorityOfThisThread() }
+        shared.serve(as: worker)
+      }
       thread.name = "evaluate \(worker)"
       thread.stackSize = 1 << 21
       thread.start()

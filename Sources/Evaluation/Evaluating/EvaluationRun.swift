@@ -29,7 +29,7 @@ struct EvaluationRun {
 
   init(
     network: any Network, source: WeightSource, reference: WeightSource?, data: EvaluationData,
-    rounding: SourceRounding, threads: Int, limit: Int
+    rounding: SourceRounding, threads: Int, isBackground: Bool, limit: Int
   ) {
     self.network = network
     self.source = source
@@ -38,7 +38,7 @@ struct EvaluationRun {
     self.data = data
     self.rounding = rounding
     self.limit = limit
-    workers = Workers(threads)
+    workers = Workers(threads, isBackground: isBackground)
     rooms = (0..<workers.count).map { _ in Workspace() }
     weights = WeightCache(limit: limit / 2)
     let plain = network.stages.map { $0.tensors.map { _ in Format?.none } }

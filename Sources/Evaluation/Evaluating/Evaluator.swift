@@ -27,12 +27,14 @@ public final class Evaluator: Sendable {
   ///     tensors.
   ///   - rounding: how exactly the source's distribution is kept.
   ///   - threads: all processors by default.
+  ///   - isBackground: whether its threads let others go first.
   ///   - memoryLimit: the most bytes that are kept; a quarter of the machine's memory by default.
   /// - Throws: why the model can't be run on the data.
   public init(
     _ source: WeightSource, reference: WeightSource? = nil, data: EvaluationData,
     rounding: SourceRounding = .none,
-    threads: Int = ProcessInfo.processInfo.activeProcessorCount, memoryLimit: Int? = nil
+    threads: Int = ProcessInfo.processInfo.activeProcessorCount, isBackground: Bool = false,
+    memoryLimit: Int? = nil
   ) throws(EvaluationError) {
     let network = try NetworkFinder.network(of: source.model)
     if let reference { try Self.check(reference.model, isLike: source.model) }
@@ -51,7 +53,7 @@ public final class Evaluator: Sendable {
     run = Mutex(
       EvaluationRun(
         network: network, source: source, reference: reference, data: data, rounding: rounding,
-        threads: threads, limit: limit))
+        threads: threads, isBackground: isBackground, limit: limit))
   }
 
   /// The bytes that are kept: activations, outputs and weights.

@@ -15,6 +15,7 @@ struct Action: Sendable, Identifiable {
     case compare = "In a comparison"
     case channels = "In the channels"
     case guide = "Among the formats"
+    case quality = "The true quality"
     case histogram = "The histogram"
     case plan = "The plan"
     case program = "The program"
@@ -38,13 +39,15 @@ struct Action: Sendable, Identifiable {
 
   /// Every action, in the order of the help page.
   static let all: [Action] =
-    moving + movingInLayers.only(in: .layers) + views + steps.only(in: .layers, .channels)
-    + formats.only(in: .layers, .map, .channels) + marking.only(in: .layers, .map)
+    moving + movingInLayers.only(in: .layers) + views
+    + steps.only(in: .layers, .channels, .quality)
+    + formats.only(in: .layers, .map, .channels, .quality) + marking.only(in: .layers, .map)
     + (moreMarking + finding).only(in: .layers) + copying.only(in: .layers, .map, .compare)
     + map.only(in: .map)
     + frontier.only(in: .frontier) + compare.only(in: .compare)
-    + channels.only(in: .channels) + guide.only(in: .formats) + histogram.only(in: .layers)
-    + pins.only(in: .layers, .map, .channels)
+    + channels.only(in: .channels) + guide.only(in: .formats) + quality.only(in: .quality) + running
+    + histogram.only(in: .layers)
+    + pins.only(in: .layers, .map, .channels, .quality)
     + plan + program
 
   /// Why it can't be done now, where the user is; nil if it can.

@@ -51,8 +51,11 @@ enum LevelGrid {
 
   /// What comes back of weights all over the range, each 63 of them with the greatest.
   private static let normalFloat: [Double] = {
-    let ramp = (0..<63 * 32).map { -1 + Float($0) / (63 * 16) }
-    let weights = stride(from: 0, to: ramp.count, by: 63).flatMap { [1] + ramp[$0..<$0 + 63] }
+    var weights: [Float] = []
+    for place in 0..<63 * 32 {
+      if place % 63 == 0 { weights.append(1) }
+      weights.append(Float(place) / (63 * 16) - 1)
+    }
     var back = [Float](repeating: 0, count: weights.count)
     var span = back.mutableSpan
     Format.codeBook(.nf4).codec().reconstruct(

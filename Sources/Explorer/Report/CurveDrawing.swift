@@ -86,12 +86,18 @@ struct CurveDrawing {
       writeLine(from: (area.left, place), to: (area.right, place), "grid", to: &page)
       if !hasLossless || place < area.bottom - 14 {
         writeText(
-          HeatQuantity.error(pow(10, Double(exponent))) + " %", at: (area.left - 5, place + 4),
+          curve.objective == .divergence
+            ? Figures.divergence(pow(10, Double(exponent)))
+            : HeatQuantity.error(pow(10, Double(exponent))) + " %", at: (area.left - 5, place + 4),
           "end", to: &page)
       }
       exponent += 1
     }
-    if hasLossless { writeText("0 %", at: (area.left - 5, area.bottom + 4), "end", to: &page) }
+    if hasLossless {
+      writeText(
+        Figures.figure(0, of: curve.objective), at: (area.left - 5, area.bottom + 4), "end",
+        to: &page)
+    }
     writeLine(from: (area.left, area.top), to: (area.left, area.bottom), "axis", to: &page)
     writeLine(from: (area.left, area.bottom), to: (area.right, area.bottom), "axis", to: &page)
   }

@@ -111,7 +111,8 @@ extension Report {
       return (
         [
           mark.name.sanitised.shortened(to: 60), Figures.bytes(mark.bytes), Figures.bits(bits),
-          Figures.percent(mark.error), mark.best.map(Figures.percent) ?? "\u{2013}",
+          Figures.figure(mark.error, of: curve.objective),
+          mark.best.map { Figures.figure($0, of: curve.objective) } ?? "\u{2013}",
           ratio.map { Figures.significant($0) } ?? "\u{2013}",
         ], mark.kind == .subject
       )

@@ -85,7 +85,7 @@ public enum Session {
     defer { worker.stop() }
     var state = start(model, options, plan, on: screen)
     var isRunning = true
-    func finishMeasuring() { wait { $0.isMeasuring || $0.isThinking } }
+    func finishMeasuring() { wait { $0.isMeasuring || $0.isThinking || $0.isRunningModel } }
     func wait(while condition: (State) -> Bool) {
       while isRunning, condition(state) {
         Thread.sleep(forTimeInterval: 0.002)
@@ -159,6 +159,7 @@ private struct Worker {
   let measurer: Measurer
   let mailbox: Mailbox<ExplorerEvent>
   let journal: JournalKeeper
+  private let quality: QualityRunner?
   private let stored: ModelStore?
   private let files = DispatchQueue(label: "files")
   /// How long figures are collected before the curve follows them, in seconds.
@@ -170,6 +171,11 @@ private struct Worker {
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
     journal = JournalKeeper(mailbox: mailbox)
+    quality = options.quality.map {
+      QualityRunner(model: model, importance: options.importance, options: $0) {
+        mailbox.post(.quality(QualityNews(kind: $0)))
+      }
+    }
     patience = options.needsExact ? 0 : 0.2
     firstStepsPath = options.firstStepsPath
     stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
@@ -183,6 +189,7 @@ private struct Worker {
     // A report that is being written is written, with what it has by now.
     isStopped.set()
     _ = reports.wait(timeout: .now() + .seconds(10))
+    quality?.stop()
     files.sync {}
     measurer.stop()
     stored?.cancel()
@@ -247,6 +254,8 @@ private struct Worker {
       case .journal(let done): journal.append(done.entries)
       case .dropJournal(let path): journal.remove(path)
       case .solve(let request): solve(request)
+      case .runPlan(let order): quality?.run(order)
+      case .measureTensors(let tensors): quality?.measure(tensors)
       case .export(let request):
         files.async { [mailbox] in mailbox.post(.exported(request.run())) }
       case .report(let request): write(request)

@@ -45,6 +45,7 @@ struct Curve: Sendable {
   let marks: [Mark]
   /// What isn't measured yet of what may be chosen.
   let needs: [Work]
+  let effectNeeds: [TensorFormat]
   /// How many of the figures it rests on are estimates.
   let estimated: Int
 
@@ -74,6 +75,7 @@ struct Curve: Sendable {
     frontier = problem.frontier()
     self.marks = marks
     self.needs = needs
+    effectNeeds = basis.effectNeeds(of: candidates)
   }
 
   /// Each format for all tensors that can have it, but for the pinned ones; others get what llama-quantize

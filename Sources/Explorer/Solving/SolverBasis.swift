@@ -14,6 +14,12 @@ struct SolverBasis: Sendable {
   let presets: KnownPresets
   /// Whether estimates won't do.
   let needsExact: Bool
+  /// What quantizing single tensors does to the outputs, as far as it is known.
+  let effects: [Int: [Format: TensorEffect]]
+  /// The tensors that the forward pass uses; nil where the model isn't run.
+  let running: Set<Int>?
+  /// Those of them that can't be measured.
+  let hopeless: Set<TensorFormat>
 
   var model: Model { ladders.model }
 
@@ -78,6 +84,16 @@ struct SolverBasis: Sendable {
     return needs
   }
 
+  /// The tensors that are to be run alone before all that may be chosen is known; nothing unless the objective is
+  /// about that.
+  func effectNeeds(of candidates: [(tensor: Tensor, formats: [Format])]) -> [TensorFormat] {
+    guard settings.objective == .divergence, let running else { return [] }
+    return candidates.filter { running.contains($0.tensor.id) }.flatMap { tensor, formats in
+      formats.map { TensorFormat(tensor: tensor.id, format: $0) }
+        .filter { effects[tensor.id]?[$0.format] == nil && !hopeless.contains($0) }
+    }
+  }
+
   func problem(
     of candidates: [(tensor: Tensor, formats: [Format])], _ constraints: Constraints
   ) throws(PlanningError) -> PlanningProblem {
@@ -85,21 +101,37 @@ struct SolverBasis: Sendable {
       model: model, candidates: candidates,
       measurement: { findings.measurements[$0][$1] }, squares: { findings.statistics[$0]?.squares },
       keptBytes: { ladders.assignments[$0.id].choice.byteCount(of: $0) })
+    guard settings.objective == .divergence else {
+      return try PlanningProblem(
+        tensors: inputs.options, kept: inputs.kept, objective: settings.objective,
+        constraints: constraints)
+    }
+    let entries = effects.flatMap { id, formats in
+      formats.map {
+        Sensitivities.Entry(tensor: model.tensors[id].name, format: $0, distance: $1.distance)
+      }
+    }
+    let found = Sensitivities(
+      model: Plan.ModelIdentity(model, fingerprint: ""), data: "", samples: 0, entries: entries)
     return try PlanningProblem(
-      tensors: inputs.options, kept: inputs.kept, objective: settings.objective,
-      constraints: constraints)
+      tensors: found.options(for: inputs.options),
+      kept: KeptTensors(bytes: inputs.kept.bytes, weights: inputs.kept.weights),
+      objective: .divergence, constraints: constraints)
   }
 
   /// What a tensor takes and costs in some choice; nil if that wasn't measured.
   func option(_ tensor: TensorOptions, _ choice: Choice) -> TensorOptions.Option? {
     if let option = tensor.options.first(where: { $0.choice == choice }) { return option }
+    // An error of weights is no divergence.
+    if settings.objective == .divergence { return nil }
     return choice.format.flatMap { findings.measurements[tensor.tensor.id][$0] }
       .map(TensorOptions.Option.init)
   }
 
   /// The exact figures that would replace estimates.
   func inexact(of candidates: [(tensor: Tensor, formats: [Format])]) -> [Work] {
-    candidates.flatMap { tensor, formats in
+    if settings.objective == .divergence { return [] }
+    return candidates.flatMap { tensor, formats in
       formats.filter { findings.measurements[tensor.id][$0]?.exact == false }
         .map { .measurement(tensor: tensor.id, format: $0) }
     }

@@ -36,7 +36,8 @@ public struct SolverRequest: Sendable {
     let constraints = basis.constraints
     let candidates = basis.candidates()
     let needs = basis.needs(of: candidates, constraints)
-    guard needs.isEmpty else { return .needs(needs) }
+    let effects = basis.effectNeeds(of: candidates)
+    guard needs.isEmpty, effects.isEmpty else { return .needs(needs, effects) }
     let problem = try basis.problem(of: candidates, constraints)
     let solution: Solution
     switch basis.settings.goal {
@@ -65,7 +66,7 @@ public struct SolverRequest: Sendable {
 public struct SolverOutcome: Sendable {
   enum Result: Sendable {
     /// This is to be measured first.
-    case needs([Work])
+    case needs([Work], [TensorFormat])
     case solved(Solved)
     case curve(Curve)
     /// There is no such plan, and why: one sentence.

@@ -16,6 +16,8 @@ public enum ExplorerEvent: Sendable {
   case pace(Double)
   /// The solver has answered.
   case solved(SolverOutcome)
+  /// Something came of running the model.
+  case quality(QualityNews)
   /// The user should be told something.
   case note(String)
   /// A plan was written, and is now this file.
@@ -58,6 +60,10 @@ public enum Effect: Sendable {
   case measureLadders(LadderWishes, changed: [Int]?)
   /// Solves, on a thread that has time.
   case solve(SolverRequest)
+  /// Runs the model under a plan, instead of what is being run.
+  case runPlan(QualityOrder)
+  /// Replaces the tensors whose own effects are measured when no plan waits.
+  case measureTensors([TensorFormat])
   /// Writes a plan.
   case save(FileToSave, SavedAssignments)
   /// Reads a plan's file once more.

@@ -188,7 +188,13 @@ extension State {
       + roles.sorted().map { .role($0) }
     return SolveForm(
       settings: settings, rows: rows, formats: sorted,
-      objectives: Objective.allCases.filter { $0 != .weighted || importance != nil },
+      objectives: Objective.allCases.filter {
+        switch $0 {
+        case .weighted: importance != nil
+        case .divergence: quality.canRun
+        case .nmse, .log, .worst: true
+        }
+      },
       sharings: sharings, fitting: fitting, demand: demand)
   }
 

@@ -26,6 +26,7 @@ extension State {
     case .compare: moveInComparison(by: rows)
     case .channels: moveInChannels(by: rows)
     case .formats: wheelInGuide(mouse, by: rows)
+    case .quality: moveInQuality(by: rows)
     }
   }
 
@@ -62,6 +63,7 @@ extension State {
     case .compare: clickComparison(mouse, in: layout.body)
     case .channels: clickChannels(mouse)
     case .formats: clickGuide(mouse)
+    case .quality: clickQuality(mouse)
     }
     return []
   }

@@ -163,7 +163,7 @@ extension State {
   /// What a step does to the objective's figure.
   func changeText(_ move: Move, _ problem: PlanningProblem) -> String {
     let change = problem.errorChange(ofCost: move.cost)
-    if problem.objective != .log { return signedPercent(change) }
+    if problem.objective != .log { return signed(change, problem.objective) }
     return (change < 0 ? glyphs.minus : "+") + Figures.significant(abs(change)) + " dB"
   }
 }

@@ -15,6 +15,7 @@ extension State {
     case .compare: comparisonRows
     case .channels: ChannelsLayout(ScreenLayout(size: size).body).list.rows
     case .formats: GuideLayout(ScreenLayout(size: size).body).list.rows
+    case .quality: max(1, QualityLayout(ScreenLayout(size: size).body).list.rows)
     }
   }
 
@@ -35,6 +36,9 @@ extension State {
       return []
     case .compare:
       moveInComparison(by: rows)
+      return []
+    case .quality:
+      moveInQuality(by: rows)
       return []
     }
     guard focus == .ladder, let tensor else {

@@ -44,12 +44,14 @@ struct SolverState: Sendable {
     let family: IntegerFormat
     let settings: SolverSettings
     var findings: Int
+    var effects: Int
     let edits: Int
 
     /// Whether nothing but figures came in since.
     func isRefresh(of other: CurveKey?) -> Bool {
       guard var other else { return false }
       other.findings = findings
+      other.effects = effects
       return other == self
     }
   }
@@ -96,13 +98,14 @@ extension State {
     settings.fit = nil
     return SolverState.CurveKey(
       kind: ladderKind, family: family, settings: settings, findings: solver.findings,
-      edits: edits.revision)
+      effects: settings.objective == .divergence ? quality.effectCount : 0, edits: edits.revision)
   }
 
   private func basis(_ settings: SolverSettings, plans: [NamedPlan] = []) -> SolverBasis {
     SolverBasis(
       ladders: LadderBasis(self), findings: findings, settings: settings, plans: plans,
-      presets: presets, needsExact: needsExact)
+      presets: presets, needsExact: needsExact, effects: quality.effects,
+      running: quality.subject?.tensors, hopeless: quality.hopeless)
   }
 
   /// What the curve of a report is made of.
@@ -115,6 +118,7 @@ extension State {
     solver.settings = settings
     solver.unsure = nil
     solver.open = .init(settings: settings)
+    if settings.objective == .divergence, quality.phase == .asleep { quality.start() }
     message = nil
   }
 
@@ -122,6 +126,7 @@ extension State {
   mutating func giveUpSolving() -> Bool {
     guard solver.open?.task == .plan else { return false }
     solver.open = nil
+    quality.wantedBySolver = []
     message = Notice(text: "solving was given up; the plan is as it was")
     return true
   }
@@ -130,6 +135,8 @@ extension State {
   mutating func settleSolver() -> [Effect] {
     var effects: [Effect] = []
     if view == .compare { effects += want(comparisonNeeds) }
+    if view == .quality { effects += want(qualityNeeds) }
+    guard !isWaitingForModel else { return effects }
     if wantsCurve, solver.curveInFlight == nil, solver.curveKey != curveKey {
       solver.requests += 1
       solver.curveInFlight = (solver.requests, curveKey)
@@ -140,7 +147,9 @@ extension State {
             basis: solverBasis,
             isRefresh: curveKey.isRefresh(of: solver.curveKey))))
     }
-    if let open = solver.open, open.number == nil, solver.waiting.isEmpty || !open.hasAsked {
+    if let open = solver.open, open.number == nil,
+      solver.waiting.isEmpty && quality.wantedBySolver.isEmpty || !open.hasAsked
+    {
       solver.requests += 1
       solver.open?.number = solver.requests
       solver.open?.hasAsked = true
@@ -149,11 +158,26 @@ extension State {
           SolverRequest(
             number: solver.requests, task: open.task, basis: basis(open.settings))))
     }
-    if !isSolving, !wantsCurve, view != .compare, !solver.waiting.isEmpty {
+    if !isSolving, !wantsCurve, view != .compare, view != .quality, !solver.waiting.isEmpty {
       effects += dropWork(Array(solver.waiting.values))
       solver.waiting = [:]
     }
     return effects
+  }
+
+  /// Whether what is to be solved is about the outputs of a model that isn't ready to be run yet. One that can't be
+  /// run ends it.
+  private var isWaitingForModel: Bool {
+    mutating get {
+      guard solver.settings.objective == .divergence, quality.subject == nil else { return false }
+      if case .unavailable(let reason) = quality.phase {
+        solver.settings.objective = .nmse
+        if solver.open != nil { message = Notice(text: reason, kind: .warning) }
+        solver.open = nil
+        return false
+      }
+      return true
+    }
   }
 
   /// Asks for figures that aren't on their way.
@@ -220,9 +244,10 @@ extension State {
       return []
     }
     switch outcome.result {
-    case .needs(let needs):
+    case .needs(let needs, let effects):
       solver.open?.number = nil
-      return wantOnly(needs)
+      quality.wantedBySolver = effects
+      return wantOnly(needs) + settleQuality()
     case .contradiction(let sentence):
       solver.open = nil
       guard outcome.task == .plan else { return [] }
@@ -249,7 +274,9 @@ extension State {
       solver.curve = curve
       solver.objection = nil
       refreshMoves()
-      return wantsCurve ? want(curve.needs) : []
+      guard wantsCurve else { return [] }
+      quality.wantedBySolver = curve.effectNeeds
+      return want(curve.needs) + settleQuality()
     case .contradiction(let sentence):
       solver.curve = nil
       solver.objection = sentence
@@ -293,7 +320,7 @@ extension State {
       solved.weights == 0 ? 0 : 8 * Double(solution.bytes) / Double(solved.weights)
     let bound =
       switch solution.bound {
-      case .error(let error): Figures.percent(error)
+      case .error(let error): Figures.figure(error, of: solved.settings.objective)
       case .bytes(let bytes): Figures.bytes(bytes)
       }
     let goodness =
@@ -302,7 +329,8 @@ extension State {
       : "bound \(about)\(bound), gap \(glyphs.atMost) \(Figures.percent(solution.gap))"
     return
       "\(Figures.bytes(solution.bytes)), \(Figures.bits(bits)) bpw, "
-      + "\(solved.settings.objective.shortName) \(about)\(Figures.percent(solution.error)); \(goodness)"
+      + "\(solved.settings.objective.shortName) \(about)"
+      + "\(Figures.figure(solution.error, of: solved.settings.objective)); \(goodness)"
   }
 
   /// Once everything is exact, says whether a plan that was solved from estimates is still the best.
@@ -320,7 +348,9 @@ extension State {
     let isAsGood = hasBudget && solved.present.map { $0 <= found.error * 1.0001 } == true
     let isBest = isAsGood || solved.choices.allSatisfy { choice(of: $0.tensor) == $0.choice }
     let goal = solved.settings.goalText.sanitised
-    let figure = hasBudget ? Figures.percent(found.error) : Figures.bytes(found.bytes)
+    let figure =
+      hasBudget
+      ? Figures.figure(found.error, of: solved.settings.objective) : Figures.bytes(found.bytes)
     message = Notice(
       text: "exact figures are there: "
         + (isBest
@@ -333,6 +363,11 @@ extension State {
   var solverStatus: String? {
     guard let open = solver.open, open.task == .plan else { return nil }
     let goal = open.settings.goalText.sanitised
+    if open.number == nil, solver.waiting.isEmpty, !quality.wantedBySolver.isEmpty {
+      let count = quality.wantedBySolver.count
+      return "solving for \(goal) once \(Figures.counted(count, "more tensor")) "
+        + (count == 1 ? "was run alone" : "were run alone") + by("back", "gives up", after: "; ")
+    }
     guard open.number == nil, !solver.waiting.isEmpty else {
       return "solving for \(goal)\(glyphs.ellipsis)"
     }
@@ -359,6 +394,16 @@ extension Objective {
     case .weighted: "weighted NMSE"
     case .log: "geometric mean"
     case .worst: "worst NMSE"
+    case .divergence: "KL"
+    }
+  }
+
+  /// What a step changes, in a column's head.
+  var changeName: String {
+    switch self {
+    case .nmse, .weighted, .worst: "NMSE"
+    case .log: "error"
+    case .divergence: "KL"
     }
   }
 }

@@ -26,6 +26,8 @@ public struct Options: Sendable {
   public var plans: [NamedPlan] = []
   /// Whether only exact figures will do for solving, as for scripts.
   public var needsExact = false
+  /// How the model is run for its true quality; nil: not at all.
+  public var quality: QualityOptions?
   /// The devices that there are.
   public var devices = Device.catalogue
   /// The device that the plan is meant for.
@@ -138,6 +140,7 @@ public struct State: Sendable {
   var map = MapState()
   var guide = GuideState()
   var channels = ChannelsState()
+  var quality: QualityState
 
   // Fitting a device, and exporting.
   var fitting: Fitting
@@ -195,6 +198,7 @@ public struct State: Sendable {
     needsExact = options.needsExact
     otherPlans = options.plans
     fitting = Fitting(model, options)
+    quality = QualityState(options: options.quality)
     presets = KnownPresets(model, importance: options.importance)
     contributions = model.tensors.map {
       Contribution(tensor: $0, choice: .source, isReadable: false)
@@ -219,6 +223,7 @@ public struct State: Sendable {
 
   /// The tensor under the cursor; nil on a group.
   var tensor: Tensor? {
+    if view == .quality { return qualityTensor.map { model.tensors[$0] } }
     if origin == .map { return mapTensor }
     return if case .tensor(let id) = row?.subject { model.tensors[id] } else { nil }
   }
@@ -234,6 +239,7 @@ public struct State: Sendable {
 
   /// What a change applies to: the marked tensors, or those of the row or cell under the cursor.
   var targets: [Int] {
+    if view == .quality { return qualityTensor.map { [$0] } ?? [] }
     if !marks.isEmpty { return marks.sorted() }
     return origin == .map ? mapCell : row.map(members) ?? []
   }

@@ -12,6 +12,8 @@ enum View: Int, CaseIterable, Sendable {
   case channels = 5
   /// What each format is.
   case formats = 6
+  /// What the model's outputs become, and which tensors do it.
+  case quality = 7
 
   /// Its name on the first line.
   var title: String {
@@ -22,6 +24,7 @@ enum View: Int, CaseIterable, Sendable {
     case .compare: "Compare"
     case .channels: "Channels"
     case .formats: "Formats"
+    case .quality: "Quality"
     }
   }
 
@@ -34,6 +37,7 @@ enum View: Int, CaseIterable, Sendable {
     case .compare: "the plan against another one: Compare"
     case .channels: "where in a tensor the error is: Channels"
     case .formats: "what the formats are, and who takes them: Formats"
+    case .quality: "what becomes of the model's outputs: Quality"
     }
   }
 

@@ -30,6 +30,7 @@ extension State {
     case .compare: drawComparison(on: &canvas, in: layout.body)
     case .channels: drawChannels(on: &canvas, in: layout.body)
     case .formats: drawGuide(on: &canvas, in: layout.body)
+    case .quality: drawQuality(on: &canvas, in: layout.body)
     }
     drawMessage(on: &canvas, in: layout.message)
     drawHints(on: &canvas, in: layout.hints)
@@ -65,6 +66,15 @@ extension State {
   }
 
   private func totalsParts(columns: Int) -> [TotalsPart] {
+    var parts = weightParts(columns: columns)
+    if let (text, isEstimate) = qualityText {
+      parts.append(TotalsPart(text: text, style: isEstimate ? Theme.faint : Theme.title, rank: 5))
+    }
+    return parts
+  }
+
+  /// Sizes, and what becomes of the weights.
+  private func weightParts(columns: Int) -> [TotalsPart] {
     var parts = [
       TotalsPart(text: Figures.bytes(totals.sourceBytes), gap: 1),
       TotalsPart(text: glyphs.arrow, style: Theme.faint, gap: 1),
@@ -99,6 +109,11 @@ extension State {
       // While something is measured, how far that is must be seen, too.
       let room = rect.columns - (pending.isEmpty ? 0 : 10)
       parts = withFit(fit, parts, columns: room)
+    } else if quality.isOn {
+      let room = rect.columns - (pending.isEmpty ? 0 : 10)
+      for rank in 0...4 where parts.reduce(-2, { $0 + $1.columns }) > room {
+        parts.removeAll { $0.rank <= rank }
+      }
     }
     var column = rect.column
     // A figure that is cut off would read as another one.

@@ -1,4 +1,5 @@
 import Foundation
+import Planning
 import Terminal
 
 import struct Measurement.Interval
@@ -83,6 +84,16 @@ public enum Figures {
   private static func ceiled(_ value: Double, decimals: Int) -> Double {
     let scale = pow(10, Double(decimals))
     return (value * scale - 1e-6).rounded(.up) / scale
+  }
+
+  /// An objective's figure: a divergence as it is, relative errors in percent.
+  public static func figure(_ value: Double, of objective: Objective) -> String {
+    objective == .divergence ? divergence(value) : percent(value)
+  }
+
+  /// A divergence, in nats. Small ones matter as much as large ones; what is left of none is rounding.
+  public static func divergence(_ value: Double) -> String {
+    abs(value) < 5e-10 ? "0" : weight(value)
   }
 
   /// A saving, in percent with its sign: `−71.9 %`.

@@ -71,7 +71,7 @@ extension State {
     let place = frontierPlace(on: curve)
     let plot = frontierPlot(of: curve, marks: marks, in: body)
     drawFrontierHead(curve, on: &canvas, in: layout.head.inset(left: 1, right: 1))
-    drawAxes(plot, on: &canvas, layout)
+    drawAxes(plot, curve.problem.objective, on: &canvas, layout)
     canvas.withClip(plot.area) { drawCurve(curve, marks, place, plot, on: &$0) }
     drawPlace(place, marks.first { $0.kind == .present }, curve, on: &canvas, layout)
   }
@@ -108,16 +108,22 @@ extension State {
 
   // MARK: - Axes
 
-  private func drawAxes(_ plot: FrontierPlot, on canvas: inout Canvas, _ layout: FrontierLayout) {
+  private func drawAxes(
+    _ plot: FrontierPlot, _ objective: Objective, on canvas: inout Canvas, _ layout: FrontierLayout
+  ) {
     let area = plot.area
     guard area.rows > 0, area.columns > 0 else { return }
     canvas.verticalLine(
       column: area.column - 1, rows: area.row..<area.endRow, glyphs: glyphs, style: Theme.faint)
     for (error, row) in plot.errorTicks where row < area.endRow - (plot.hasLossless ? 1 : 0) {
-      drawErrorTick(tickText(error), -10 * log10(error), row, on: &canvas, layout)
+      let isRelative = objective != .divergence
+      drawErrorTick(
+        isRelative ? tickText(error) : String(format: "%g", error),
+        isRelative ? -10 * log10(error) : .infinity, row, on: &canvas, layout)
     }
     if plot.hasLossless {
-      drawErrorTick("0 %", .infinity, area.endRow - 1, on: &canvas, layout)
+      drawErrorTick(
+        Figures.figure(0, of: objective), .infinity, area.endRow - 1, on: &canvas, layout)
     }
     let axis = layout.axis
     canvas.horizontalLine(
@@ -294,6 +300,7 @@ extension State {
     let saving = model.byteCount == 0 ? 0 : 1 - Double(place.bytes) / Double(model.byteCount)
     let about = curve.estimated > 0 ? glyphs.about + " " : ""
     let objective = curve.problem.objective.shortName
+    let isRelative = curve.problem.objective != .divergence
     var lines: [(String, Style)] = [
       (place.name.map { $0 == "now" ? "the plan now" : $0 } ?? "best of its size", Theme.title),
       (
@@ -301,15 +308,16 @@ extension State {
           + Figures.saving(saving, minus: glyphs.minus), .standard
       ),
       (
-        "\(objective) \(about)\(Figures.percent(place.error))  "
-          + Figures.decibels(-10 * log10(place.error)), Theme.Severity(nmse: place.error).style
+        "\(objective) \(about)\(Figures.figure(place.error, of: curve.problem.objective))"
+          + (isRelative ? "  " + Figures.decibels(-10 * log10(place.error)) : ""),
+        isRelative ? Theme.Severity(nmse: place.error).style : .standard
       ),
     ]
     if let present, place.name != present.name {
       lines.append(
         (
           "against now: \(Figures.change(bytes: place.bytes - present.bytes, minus: glyphs.minus))  "
-            + signedPercent(place.error - present.error), Theme.faint
+            + signed(place.error - present.error, curve.problem.objective), Theme.faint
         ))
     }
     // Between two plans of the curve there may be one that is better than the smaller of them.
@@ -318,7 +326,10 @@ extension State {
     {
       let best = curve.frontier.vertices[index]
       lines.append(
-        ("the best of that size: \(objective) \(about)\(Figures.percent(best.error))", Theme.faint))
+        (
+          "the best of that size: \(objective) \(about)"
+            + Figures.figure(best.error, of: curve.problem.objective), Theme.faint
+        ))
     }
     if let index = place.vertex {
       for (step, word) in [(index - 1, "before"), (index, "next")] {
@@ -332,6 +343,11 @@ extension State {
   /// An error's change with its sign.
   func signedPercent(_ change: Double) -> String {
     (change < 0 ? glyphs.minus : "+") + Figures.percent(abs(change))
+  }
+
+  /// An objective's change with its sign.
+  func signed(_ change: Double, _ objective: Objective) -> String {
+    (change < 0 ? glyphs.minus : "+") + Figures.figure(abs(change), of: objective)
   }
 
   /// What a step changes.

@@ -13,6 +13,10 @@ extension Glyphs {
   var plusMinus: String { isASCII ? "+-" : "\u{B1}" }
   /// Before a lower bound.
   var atLeast: String { isASCII ? ">=" : "\u{2265}" }
+  /// A change.
+  var delta: String { isASCII ? "d" : "Δ" }
+  /// Divided by.
+  var divided: String { isASCII ? "/" : "÷" }
   /// The standard deviation.
   var sigma: String { isASCII ? "sd" : "σ" }
 }

@@ -205,7 +205,8 @@ extension State {
     let width = columns % 2 == 0 ? columns - 1 : columns
     var counts = [Int](repeating: 0, count: width)
     for level in levels {
-      counts[Int(((level + 1) / 2 * Double(width - 1)).rounded())] += 1
+      let place = (level + 1) / 2 * Double(width - 1)
+      counts[Int(place.rounded())] += 1
     }
     let ticks = counts.map { $0 == 0 ? " " : $0 == 1 ? glyphs.vertical : glyphs.block }
     let axis = (0..<width).map { column in
@@ -215,9 +216,8 @@ extension State {
     let ends = isCentred ? ("negative", "0", "positive") : ("least", "", "greatest")
     let left = max(0, width / 2 - ends.0.columns)
     let right = max(0, width - ends.0.columns - left - ends.1.columns - ends.2.columns)
-    let labels =
-      ends.0 + String(repeating: " ", count: left) + ends.1
-      + String(repeating: " ", count: right) + ends.2
+    let gaps = [left, right].map { String(repeating: " ", count: $0) }
+    let labels = [ends.0, gaps[0], ends.1, gaps[1], ends.2].joined()
     return [
       [(ticks.joined(), Theme.accent)], [(axis.joined(), Theme.faint)], [(labels, Theme.faint)],
     ]

@@ -80,7 +80,7 @@ extension State {
     canvas.write("to", at: columns.to.origin, style: Theme.head, within: columns.to.columns)
     canvas.writeRight("size", in: columns.bytes, style: Theme.head)
     canvas.writeRight(
-      curve.problem.objective == .log ? "error" : "NMSE", in: columns.change, style: Theme.head)
+      curve.problem.objective.changeName, in: columns.change, style: Theme.head)
     canvas.writeRight("per MiB", in: columns.perByte, style: Theme.head)
   }
 
@@ -107,6 +107,7 @@ extension State {
   func perMiB(_ change: Double, _ bytes: Int, _ objective: Objective) -> String {
     guard bytes != 0 else { return "" }
     let value = abs(change / (Double(bytes) / 0x1p20))
-    return objective == .log ? Figures.significant(value) + " dB" : Figures.percent(value)
+    return objective == .log
+      ? Figures.significant(value) + " dB" : Figures.figure(value, of: objective)
   }
 }

@@ -33,7 +33,8 @@ enum SolveText {
       switch settings.goal {
       case .budget: return "the least error within \(settings.goalText); or 2GiB, 30%, 23dB, <1%"
       case .maximumError(let error):
-        return "the least size with an error of at most \(Figures.percent(error))"
+        return "the least size with an error of at most "
+          + Figures.figure(error, of: settings.objective)
       }
     case .objective:
       switch form.settings.objective {
@@ -41,6 +42,7 @@ enum SolveText {
       case .weighted: return "weighted: the same, channels by their importance"
       case .log: return "log: all tensors count alike, each by its own error"
       case .worst: return "worst: the tensor with the greatest error"
+      case .divergence: return "kl: what each tensor does to the outputs, measured by running"
       }
     case .sharing: return sharing(form)
     case .limit: return "how many formats the plan may have, the source not counted"

@@ -15,7 +15,7 @@ struct TitleLine {
     self.status = line.inset(left: max(0, line.columns - status))
     func width(_ view: View) -> Int { view.title.columns + 2 }
     let room = line.columns - status - (status > 0 ? 1 : 0)
-    let shown = [View.allCases, view == .layers ? [] : [view]].first { views in
+    let shown = [View.allCases, [view]].first { views in
       views.reduce(min(name, 16) + 1) { $0 + width($1) } <= room
     }
     var column = line.column + room - (shown ?? []).reduce(0) { $0 + width($1) }

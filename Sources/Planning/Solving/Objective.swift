@@ -14,6 +14,9 @@ public enum Objective: String, Sendable, CaseIterable {
   case log
   /// The NMSE of the worst tensor; among plans that are equal in that, `nmse`.
   case worst
+  /// The sum of what quantizing each tensor alone does to the model's outputs: the options must be those of
+  /// ``Sensitivities/options(for:)``.
+  case divergence = "kl"
 
   /// The least NMSE that `log` tells from none.
   public static let leastLogNmse = 1e-6
@@ -25,6 +28,7 @@ public enum Objective: String, Sendable, CaseIterable {
     case .weighted: "weighted NMSE"
     case .log: "geometric mean of the tensors' NMSE"
     case .worst: "worst tensor's NMSE"
+    case .divergence: "sum of the tensors' own divergences"
     }
   }
 }
@@ -58,7 +62,7 @@ struct CostRule: Sendable {
     let mean = weighted > 0 && squares > 0 ? weighted / squares : 1
     meanImportance = mean
     switch objective {
-    case .nmse, .worst: scale = tensors.reduce(keptSquares) { $0 + $1.squares }
+    case .nmse, .worst, .divergence: scale = tensors.reduce(keptSquares) { $0 + $1.squares }
     case .weighted:
       scale = tensors.reduce(keptSquares * mean) {
         $0 + ($1.weightedSquares ?? $1.squares * mean)
@@ -71,7 +75,7 @@ struct CostRule: Sendable {
   func cost(_ tensor: TensorOptions, _ option: TensorOptions.Option) -> Double {
     let factor = factor(of: tensor)
     switch objective {
-    case .nmse, .worst: return factor * option.squaredError
+    case .nmse, .worst, .divergence: return factor * option.squaredError
     case .weighted:
       guard tensor.weightedSquares != nil, let error = option.weightedError else {
         return factor * option.squaredError * meanImportance

@@ -54,8 +54,8 @@ struct EvaluationReport {
       [
         "\(decimals(figures.perplexity.value, 3)) ± \(decimals(figures.perplexity.error, 3))",
         "\(decimals(figures.ratio.value, 4)) ± \(decimals(figures.ratio.error, 4))",
-        divergence(figures.divergence.value), interval(figures.divergenceInterval),
-        divergence(figures.divergences[0.99]), percent(figures.sameTop.value),
+        Figures.divergence(figures.divergence.value), interval(figures.divergenceInterval),
+        Figures.divergence(figures.divergences[0.99]), percent(figures.sameTop.value),
         percent(figures.probabilityChange.value),
       ]
     case .classification(let figures):
@@ -63,7 +63,7 @@ struct EvaluationReport {
         percent(figures.accuracy),
         "\(percent(figures.accuracyInterval.lowerBound)) ... "
           + percent(figures.accuracyInterval.upperBound),
-        decimals(figures.loss.value, 4), divergence(figures.divergence.value),
+        decimals(figures.loss.value, 4), Figures.divergence(figures.divergence.value),
         interval(figures.divergenceInterval), "\(figures.flips)", "\(figures.lost)",
       ]
     case .embedding(let figures):
@@ -81,13 +81,9 @@ struct EvaluationReport {
 
   private static func percent(_ share: Double) -> String { decimals(100 * share, 2) + " %" }
 
-  /// Small ones matter as much as large ones; what is left of none is rounding.
-  private static func divergence(_ value: Double) -> String {
-    abs(value) < 5e-10 ? "0" : Figures.weight(value)
-  }
-
   private static func interval(_ interval: ClosedRange<Double>?) -> String {
-    interval.map { "\(divergence($0.lowerBound)) ... \(divergence($0.upperBound))" } ?? ""
+    interval.map { "\(Figures.divergence($0.lowerBound)) ... \(Figures.divergence($0.upperBound))" }
+      ?? ""
   }
 
   // MARK: - JSON

@@ -68,6 +68,10 @@ struct ModelShape: Sendable {
       name: "tiny", hidden: 64, layers: 2, heads: 4, keyValueHeads: 2, headSize: 16,
       intermediate: 128, vocabulary: 256, context: 512),
     ModelShape(
+      name: "smollm-135m", source: "HuggingFaceTB/SmolLM-135M", hidden: 576, layers: 30, heads: 9,
+      keyValueHeads: 3, headSize: 64, intermediate: 1_536, vocabulary: 49_152, context: 2_048,
+      isTied: true),
+    ModelShape(
       name: "tiny-moe", family: .mixtral, hidden: 64, layers: 2, heads: 4, keyValueHeads: 2,
       headSize: 16, intermediate: 96, vocabulary: 256, context: 512,
       experts: Experts(count: 4, active: 2, intermediate: 96)),
