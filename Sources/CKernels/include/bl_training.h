@@ -1,5 +1,5 @@
-/// What training needs beside the forward pass: gradients of what lies between matrix products, those of losses,
-/// and the steps of AdamW. Products may be fused with sums nowhere here; rows follow each other without gaps.
+/// What training needs beside the forward pass: gradients of what lies between matrix products and those of losses,
+/// and the steps of AdamW. Rows follow each other without gaps unless said otherwise.
 #ifndef BITLADDER_KERNELS_TRAINING_H
 #define BITLADDER_KERNELS_TRAINING_H
 

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import ModelFiles
 import Quantization
 import Synchronization
@@ -11,6 +12,8 @@ import Synchronization
 public struct Tuner {
   /// How it is done.
   public let settings: TuningSettings
+  /// The greatest learning rate.
+  public let rate: Double
 
   private let source: WeightSource
   private let formats: [Format?]
@@ -54,17 +57,23 @@ public struct Tuner {
       )
     }
     let layout = ParameterLayout(tensors.map { ($0.id, $0.weightCount) })
-    weights = ParameterRow(layout)
-    for tensor in tensors { weights[tensor.id] = try source.values(of: tensor, in: nil) }
-    best = ParameterRow(layout)
-    best.copy(weights)
     let room = Self.sumLimits.bytes / max(1, layout.count * MemoryLayout<Float>.stride)
     let count = max(1, min(Self.sumLimits.count, room, settings.batch))
+    try Self.checkMemory(rows: count + 8, layout, source.model)
+    weights = ParameterRow(layout)
+    for tensor in tensors { weights[tensor.id] = try source.values(of: tensor, in: nil) }
+    if let rate = settings.rate {
+      self.rate = rate
+    } else {
+      rate = try Self.usualRate(source, formats, tensors, workers)
+    }
+    best = ParameterRow(layout)
+    best.copy(weights)
     sums = (0..<count).map { _ in ParameterRow(layout) }
     adam = Adam(layout)
   }
 
-  /// The forward pass of a model, if it can be trained.
+  /// Throws why a model can't be tuned, if it can't.
   public static func check(_ model: Model) throws(EvaluationError) { _ = try network(of: model) }
 
   private static func network(of model: Model) throws(EvaluationError) -> any TrainableNetwork {
@@ -76,6 +85,35 @@ public struct Tuner {
     }
     if let obstacle = network.obstacle { throw .architecture("\(model.name): \(obstacle)") }
     return network
+  }
+
+  /// Weights, the best ones, two means for the optimizer, the sums, and what the network runs on.
+  private static func checkMemory(
+    rows: Int, _ layout: ParameterLayout, _ model: Model
+  ) throws(EvaluationError) {
+    let needed = Double(rows) * Double(layout.count) * Double(MemoryLayout<Float>.stride)
+    guard needed <= Double(ProcessInfo.processInfo.physicalMemory) else {
+      throw .setting(
+        "\(model.name): tuning its \(layout.count) weights takes \(Int(needed) >> 30) GiB of memory, "
+          + "more than this machine has")
+    }
+  }
+
+  private static func usualRate(
+    _ source: WeightSource, _ formats: [Format?], _ tensors: [Tensor], _ workers: Workers
+  ) throws(EvaluationError) -> Double {
+    var (errors, count) = (0.0, 0)
+    for tensor in tensors where tensor.id < formats.count && formats[tensor.id] != nil {
+      let exact = try source.values(of: tensor, in: nil, by: workers)
+      let found = try source.values(of: tensor, in: formats[tensor.id], by: workers)
+      for (w, v) in zip(exact, found) where w.isFinite {
+        errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
+      }
+      count += exact.count
+    }
+    let rate = (errors / Double(max(1, count))).squareRoot() / 30
+    // Where nothing is lost there is little to learn.
+    return max(rate, 1e-6)
   }
 
   private static func type(of tensor: Tensor) -> FloatFormat? {
@@ -131,7 +169,7 @@ public struct Tuner {
       throw .setting("the loss is no number any more after \(step) steps; try a lower --rate")
     }
     adam.step(
-      weights, sums, rate: settings.rate(at: step), decay: settings.decay,
+      weights, sums, rate: rate * settings.share(at: step), decay: settings.decay,
       longest: settings.longestGradient, by: workers)
     return loss
   }

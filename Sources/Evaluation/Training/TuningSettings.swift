@@ -14,8 +14,9 @@ public struct TuningSettings: Sendable {
   public var steps: Int
   /// Samples in each.
   public var batch: Int
-  /// The greatest learning rate.
-  public var rate: Double
+  /// The greatest learning rate: about how far a step moves a weight. Nil: a thirtieth of the root mean square of
+  /// the errors that the plan makes, so that few errors are mended carefully and many boldly.
+  public var rate: Double?
   /// What is made small.
   public var loss: TuningLoss
   /// What the order of the samples follows from.
@@ -29,7 +30,8 @@ public struct TuningSettings: Sendable {
 
   /// Settings from their parts.
   public init(
-    steps: Int, batch: Int, rate: Double, loss: TuningLoss, seed: UInt64 = 1, threads: Int
+    steps: Int, batch: Int, rate: Double? = nil, loss: TuningLoss = .kl, seed: UInt64 = 1,
+    threads: Int
   ) {
     self.steps = steps
     self.batch = batch
@@ -42,17 +44,17 @@ public struct TuningSettings: Sendable {
   /// What does well on the sample models.
   public static func usual(for task: Task, threads: Int) -> TuningSettings {
     if case .classification = task {
-      return TuningSettings(steps: 300, batch: 64, rate: 1e-3, loss: .kl, threads: threads)
+      return TuningSettings(steps: 300, batch: 64, threads: threads)
     }
-    return TuningSettings(steps: 300, batch: 8, rate: 1e-3, loss: .kl, threads: threads)
+    return TuningSettings(steps: 200, batch: 8, threads: threads)
   }
 
-  /// The learning rate of a step: a linear warm-up, then half a cosine down to a hundredth.
-  func rate(at step: Int) -> Double {
+  /// The learning rate of a step as a share of the greatest: a linear warm-up, then half a cosine down to a hundredth.
+  func share(at step: Int) -> Double {
     let warmUp = max(1, min(100, steps / 10))
-    guard step >= warmUp else { return rate * Double(step + 1) / Double(warmUp) }
+    guard step >= warmUp else { return Double(step + 1) / Double(warmUp) }
     let done = Double(step - warmUp) / Double(max(1, steps - warmUp))
-    return rate * (0.01 + 0.99 * 0.5 * (1 + cos(Double.pi * done)))
+    return 0.01 + 0.99 * 0.5 * (1 + cos(Double.pi * done))
   }
 }
 

@@ -18,6 +18,7 @@ struct TuneReport {
   let training: EvaluationData
   let heldout: EvaluationData
   let settings: TuningSettings
+  let rate: Double
   let tuned: TunedWeights
   let results: [Result]
 
@@ -47,7 +48,7 @@ struct TuneReport {
     let losses = [tuned.validation.first, tuned.validation.best].map { Figures.weight($0) }
     let name = settings.loss == .kl ? "KL divergence" : "loss"
     return "\(training.name.sanitised): \(Figures.counted(settings.steps, "step")) of "
-      + "\(Figures.counted(settings.batch, "sample")), the best after \(tuned.step); \(name) on what was "
+      + "\(Figures.counted(settings.batch, "sample")), rate \(Figures.weight(rate)), the best after \(tuned.step); \(name) on what was "
       + "kept for validation \(losses[0]) -> \(losses[1])"
   }
 
@@ -58,7 +59,7 @@ struct TuneReport {
       "data": ["name": .string(heldout.name), "context": EvaluationReport.context(heldout)],
       "training": [
         "data": .string(training.name), "steps": JSONValue(settings.steps),
-        "batch": JSONValue(settings.batch), "rate": JSONValue(settings.rate),
+        "batch": JSONValue(settings.batch), "rate": JSONValue(rate),
         "loss": .string(settings.loss.rawValue), "bestStep": JSONValue(tuned.step),
         "validation": [JSONValue(tuned.validation.first), JSONValue(tuned.validation.best)],
       ],

@@ -45,7 +45,6 @@ struct TuneRun {
     let formats = chosen.choices.map(\.format)
     let plain = formats.map { _ in Format?.none }
     var results: [TuneReport.Result] = []
-    let tuned: TunedWeights
     do {
       // First what the plan does without tuning: it takes seconds, and shows that all can be run.
       let evaluator = try Evaluator(source, data: heldout, threads: settings.threads)
@@ -57,7 +56,7 @@ struct TuneRun {
             error: source.relativeError(formats, against: source)))
       }
     }
-    tuned = try train(formats)
+    let (tuned, rate) = try train(formats)
     let better = source.replacing(tuned.values)
     let evaluator = try Evaluator(
       better, reference: source, data: heldout, threads: settings.threads)
@@ -67,7 +66,7 @@ struct TuneRun {
         error: better.relativeError(formats, against: source)))
     return TuneReport(
       model: model, plan: chosen, training: training, heldout: heldout, settings: settings,
-      tuned: tuned, results: results)
+      rate: rate, tuned: tuned, results: results)
   }
 
   private func count(_ evaluator: Evaluator) -> Int {
@@ -87,11 +86,13 @@ struct TuneRun {
       plan: EvaluatedPlan(name: name, choices: choices), error: error, figures: figures)
   }
 
-  private func train(_ formats: [Format?]) throws(EvaluationError) -> TunedWeights {
+  private func train(
+    _ formats: [Format?]
+  ) throws(EvaluationError) -> (weights: TunedWeights, rate: Double) {
     var tuner = try Tuner(source, formats: formats, data: training, settings)
     var pace = Pace()
     pace.note(0)
-    return try tuner.run(progress: { progress in
+    let tuned = try tuner.run(progress: { progress in
       pace.note(progress.step)
       var text =
         "step \(progress.step)/\(progress.steps), loss \(Self.digits(progress.loss)), validation "
@@ -101,6 +102,7 @@ struct TuneRun {
       }
       line.show(text)
     })
+    return (tuned, tuner.rate)
   }
 
   private static func digits(_ value: Double) -> String { String(format: "%.4f", value) }
