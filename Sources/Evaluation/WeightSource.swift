@@ -31,16 +31,25 @@ public struct WeightSource: Sendable {
   public func relativeError(
     _ formats: [Format?], against other: WeightSource
   ) throws(EvaluationError) -> Double {
-    var (errors, squares) = (0.0, 0.0)
-    for (tensor, format) in zip(model.tensors, formats) where WeightReader.canRead(tensor) {
-      let exact = try other.values(of: other.model.tensors[tensor.id], in: nil)
-      let found = try values(of: tensor, in: format)
+    let sums = try errorSums(model.tensors, formats, against: other, by: Workers(1))
+    return sums.squares > 0 ? sums.errors / sums.squares : 0
+  }
+
+  /// Σ(w-ŵ)², Σw² and the number of weights, over those of some tensors that can be read.
+  func errorSums(
+    _ tensors: [Tensor], _ formats: [Format?], against other: WeightSource, by workers: Workers
+  ) throws(EvaluationError) -> (errors: Double, squares: Double, count: Int) {
+    var sums = (errors: 0.0, squares: 0.0, count: 0)
+    for tensor in tensors where WeightReader.canRead(tensor) && tensor.id < formats.count {
+      let exact = try other.values(of: other.model.tensors[tensor.id], in: nil, by: workers)
+      let found = try values(of: tensor, in: formats[tensor.id], by: workers)
       for (w, v) in zip(exact, found) where w.isFinite {
-        errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
-        squares += Double(w) * Double(w)
+        sums.errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
+        sums.squares += Double(w) * Double(w)
+        sums.count += 1
       }
     }
-    return squares > 0 ? errors / squares : 0
+    return sums
   }
 
   /// The numbers of a tensor, row by row.

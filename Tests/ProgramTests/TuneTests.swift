@@ -50,6 +50,16 @@ struct TuneTests {
       folder, "--plan", plan, "--script", "j", "--size", "80x24", "--dump-frame", "--no-store",
     ])
     #expect(frame.status == 0 && frame.text.contains("int2:g64"), "\(frame.words)")
+    // On with the plan, from where it is.
+    let data = Self.digits + "/train.safetensors"
+    let more = try Program.run(
+      ["tune", folder, "--plan", plan, "--steps", "1", "--data", data, "--json"])
+    #expect(more.status == 0, "\(more.words)")
+    let accuracies = try results(more).map { $0["accuracy"] as? Double }
+    #expect(accuracies[1] == shown[2]["accuracy"] as? Double)
+    let foreign = try Program.run(["tune", Self.digits, "--plan", plan])
+    #expect(foreign.status == 1 && foreign.words.contains("made for another model"))
+
     let second = try Program.run(
       ["tune", Self.digits, "--format", "int2:g64", "--steps", "1", "-o", folder])
     #expect(second.status == 1 && second.words.contains("there is something of that name already"))

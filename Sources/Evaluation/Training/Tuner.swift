@@ -102,16 +102,9 @@ public struct Tuner {
   private static func usualRate(
     _ source: WeightSource, _ formats: [Format?], _ tensors: [Tensor], _ workers: Workers
   ) throws(EvaluationError) -> Double {
-    var (errors, count) = (0.0, 0)
-    for tensor in tensors where tensor.id < formats.count && formats[tensor.id] != nil {
-      let exact = try source.values(of: tensor, in: nil, by: workers)
-      let found = try source.values(of: tensor, in: formats[tensor.id], by: workers)
-      for (w, v) in zip(exact, found) where w.isFinite {
-        errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
-      }
-      count += exact.count
-    }
-    let rate = (errors / Double(max(1, count))).squareRoot() / 30
+    let quantized = tensors.filter { $0.id < formats.count && formats[$0.id] != nil }
+    let sums = try source.errorSums(quantized, formats, against: source, by: workers)
+    let rate = (sums.errors / Double(max(1, sums.count))).squareRoot() / 30
     // Where nothing is lost there is little to learn.
     return max(rate, 1e-6)
   }
