@@ -8,8 +8,14 @@
 #include <string.h>
 
 /// A function compiled for several processors, the best of which is taken at load time. Where that isn't
-/// possible (another processor, another object format) it is compiled once, for the baseline.
-#if defined(__x86_64__) && defined(__ELF__) && defined(__clang__)
+/// possible (another processor, another object format) it is compiled once, for the baseline. So it is for the
+/// thread sanitizer, whose calls in what chooses would come before its own start.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BL_COMPILED_ONCE
+#endif
+#endif
+#if defined(__x86_64__) && defined(__ELF__) && defined(__clang__) && !defined(BL_COMPILED_ONCE)
 #define BL_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define BL_KERNEL

@@ -33,18 +33,21 @@ extension FormatRefusal {
 public struct FormatRules: Sendable {
   private let names: GGUFNames
   private let importance: ModelImportance?
+  private let activations: Set<Int>
 
-  /// The rules for a model, and for the importance that is at hand.
-  public init(model: Model, importance: ModelImportance?) {
+  /// The rules for a model, and for what is at hand.
+  /// - Parameter activations: the tensors, by their indices, of which it is known what flows into them.
+  public init(model: Model, importance: ModelImportance?, activations: Set<Int> = []) {
     names = GGUFNames(model)
     self.importance = importance
+    self.activations = activations
   }
 
   /// Why a tensor can't have a format; nil if it can. For several formats, ask for its rules first.
   public func refusal(of format: Format, for tensor: Tensor) -> FormatRefusal? {
     // Other formats depend on the rows alone: the tensor's name needn't be looked up.
     if case .ggml = format { return self[tensor].refusal(of: format) }
-    return format.objection(rowLength: tensor.rowLength) == nil
+    return format.objection(rowLength: tensor.rowLength) == nil && !format.needsActivations
       ? nil : self[tensor].refusal(of: format)
   }
 
@@ -56,7 +59,8 @@ public struct FormatRules: Sendable {
     }
     return TensorRules(
       rowLength: tensor.rowLength, subjects: subjects,
-      hasImportance: importance?.covers(tensor) == true, hasFile: importance != nil)
+      hasImportance: importance?.covers(tensor) == true, hasFile: importance != nil,
+      hasActivations: activations.contains(tensor.id), wereCollected: !activations.isEmpty)
   }
 }
 
@@ -67,12 +71,15 @@ public struct TensorRules: Sendable {
   let subjects: [LlamaQuantizeRules.Subject]
   let hasImportance: Bool
   let hasFile: Bool
+  let hasActivations: Bool
+  let wereCollected: Bool
 
   /// Why the tensor can't have a format; nil if it can.
   public func refusal(of format: Format) -> FormatRefusal? {
     if let reason = format.objection(rowLength: rowLength) {
       return FormatRefusal(reason: reason, instead: fallback(for: format))
     }
+    if format.needsActivations, !hasActivations { return wantsActivations }
     guard case .ggml = format else { return nil }
     let importance: LlamaQuantizeRules.Importance =
       hasImportance ? .fits : hasFile ? .noEntry : .noFile
@@ -94,6 +101,14 @@ public struct TensorRules: Sendable {
   private func fallback(for format: Format) -> Format? {
     guard !subjects.isEmpty, LlamaQuantizeRules.isKnown(format) else { return nil }
     return LlamaQuantizeRules.written(format, rowLength: rowLength)
+  }
+
+  private var wantsActivations: FormatRefusal {
+    wereCollected
+      ? FormatRefusal(reason: "nothing is known to flow into it")
+      : FormatRefusal(
+        reason: "needs what flows through the model",
+        remedy: "evaluate, sensitivity and the explorer with --calibrate run it on data")
   }
 
   private var wantsImportance: FormatRefusal {

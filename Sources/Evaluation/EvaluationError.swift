@@ -10,6 +10,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case tokenizer(String)
   /// The data can't be used.
   case data(String)
+  /// It would take more memory than it may.
+  case memory(String)
   /// The work was abandoned.
   case cancelled
 
@@ -17,7 +19,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .architecture(let text), .setting(let text), .tensor(let text), .tokenizer(let text),
-      .data(let text):
+      .data(let text), .memory(let text):
       text
     case .cancelled: "the evaluation was abandoned"
     }

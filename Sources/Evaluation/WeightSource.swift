@@ -10,13 +10,19 @@ public struct WeightSource: Sendable {
   /// The model that is read.
   public let model: Model
   private let importance: ModelImportance?
+  let activations: CollectedHessians?
   /// Numbers that stand in the place of those that are stored.
   private var replacements: [Int: [Float]] = [:]
 
-  /// - Parameter importance: of the model's input channels, for the formats that use it.
-  public init(model: Model, importance: ModelImportance? = nil) {
+  /// - Parameters:
+  ///   - importance: of the model's input channels, for the formats that use it.
+  ///   - activations: what flows into the model's matrices, for the formats that need it.
+  public init(
+    model: Model, importance: ModelImportance? = nil, activations: CollectedHessians? = nil
+  ) {
     self.model = model
     self.importance = importance
+    self.activations = activations
   }
 
   /// The same with other numbers in the place of some tensors': all of each, by its index in the model.
@@ -24,32 +30,6 @@ public struct WeightSource: Sendable {
     var source = self
     source.replacements.merge(values) { $1 }
     return source
-  }
-
-  /// Σ(w-ŵ)²/Σw² over all tensors that can be read, w another source's weights as they are stored.
-  /// - Parameter formats: what each tensor goes through here, by its index.
-  public func relativeError(
-    _ formats: [Format?], against other: WeightSource
-  ) throws(EvaluationError) -> Double {
-    let sums = try errorSums(model.tensors, formats, against: other, by: Workers(1))
-    return sums.squares > 0 ? sums.errors / sums.squares : 0
-  }
-
-  /// Σ(w-ŵ)², Σw² and the number of weights, over those of some tensors that can be read.
-  func errorSums(
-    _ tensors: [Tensor], _ formats: [Format?], against other: WeightSource, by workers: Workers
-  ) throws(EvaluationError) -> (errors: Double, squares: Double, count: Int) {
-    var sums = (errors: 0.0, squares: 0.0, count: 0)
-    for tensor in tensors where WeightReader.canRead(tensor) && tensor.id < formats.count {
-      let exact = try other.values(of: other.model.tensors[tensor.id], in: nil, by: workers)
-      let found = try values(of: tensor, in: formats[tensor.id], by: workers)
-      for (w, v) in zip(exact, found) where w.isFinite {
-        sums.errors += (Double(w) - Double(v)) * (Double(w) - Double(v))
-        sums.squares += Double(w) * Double(w)
-        sums.count += 1
-      }
-    }
-    return sums
   }
 
   /// The numbers of a tensor, row by row.
@@ -60,6 +40,25 @@ public struct WeightSource: Sendable {
 
   func values(
     of tensor: Tensor, in format: Format?, by workers: Workers
+  ) throws(EvaluationError) -> [Float] {
+    if case .integer(let integer)? = format, integer.calibration.needsActivations {
+      return try calibrated(tensor, in: integer, by: workers)
+    }
+    return try rounded(tensor, in: format, by: workers)
+  }
+
+  /// Σ(w-ŵ)²/Σw² of a tensor.
+  public func error(of tensor: Tensor, in format: Format) throws(EvaluationError) -> Double {
+    let weights = try values(of: tensor, in: nil)
+    let reconstructed = try values(of: tensor, in: format)
+    var sums = ErrorSums()
+    sums.add(weights.span, reconstructed.span)
+    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
+  }
+
+  /// What comes back of a tensor whose weights are encoded each for itself, or by their groups.
+  func rounded(
+    _ tensor: Tensor, in format: Format?, by workers: Workers
   ) throws(EvaluationError) -> [Float] {
     let importance = format?.usesImportance == true ? self.importance?[tensor] : nil
     guard

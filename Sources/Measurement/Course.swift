@@ -75,22 +75,33 @@ struct Course: Sendable {
   private(set) var pass: Pass
   private let tensor: Tensor
   private let ranges: HistogramRanges
+  private let calibration: (any DataCalibration)?
 
-  init(_ work: Work, tensor: Tensor, ranges: HistogramRanges) {
+  init(
+    _ work: Work, tensor: Tensor, ranges: HistogramRanges,
+    calibration: (any DataCalibration)? = nil
+  ) {
     self.work = work
     self.tensor = tensor
     self.ranges = ranges
+    self.calibration = calibration
+    pass = .statistics
     switch work {
     // An estimate isn't made in passes; nobody asks for the course of one.
-    case .statistics, .estimate: pass = .statistics
+    case .statistics, .estimate: break
     case .measurement(_, let format):
-      pass = format.scan().map { .scan($0) } ?? .errors(format.codec())
+      pass = format.scan().map { .scan($0) } ?? .errors(codec(format))
     case .histogram(_, let format, let bins, let tile):
       let key = HistogramRanges.Key(tensor: tensor.id, bins: bins)
-      pass = ranges[key].map { Self.counting(format, tile?.range(in: $0) ?? $0) } ?? .statistics
+      pass = ranges[key].map { counting(format, tile?.range(in: $0) ?? $0) } ?? .statistics
     case .channels(_, let format):
-      pass = ranges.limits(of: tensor.id).map { Self.byChannel(format, $0) } ?? .statistics
+      pass = ranges.limits(of: tensor.id).map { byChannel(format, $0) } ?? .statistics
     }
+  }
+
+  private func codec(_ format: Format) -> any Codec {
+    guard format.needsActivations else { return format.codec() }
+    return KnownReconstruction(format, calibration?.reconstruct(tensor, in: format))
   }
 
   /// Ends a pass over all pieces: what was found, or nil if there is another pass to be made.
@@ -102,9 +113,9 @@ struct Course: Sendable {
     case (.histogram(_, let format, let bins, let tile), .statistics(let statistics)):
       let range = HistogramRange.robust(for: statistics, bins: bins)
       ranges[HistogramRanges.Key(tensor: tensor.id, bins: bins)] = range
-      pass = Self.counting(format, tile?.range(in: range) ?? range)
+      pass = counting(format, tile?.range(in: range) ?? range)
     case (.channels(_, let format), .statistics(let statistics)):
-      pass = Self.byChannel(format, ranges.noteLimits(of: tensor.id, statistics))
+      pass = byChannel(format, ranges.noteLimits(of: tensor.id, statistics))
     case (_, .scan(var scan)):
       let codec = scan.endPass()
       pass = codec.map(using) ?? .scan(scan)
@@ -112,7 +123,7 @@ struct Course: Sendable {
       return .measurement(
         Measurement(format: format, rows: tensor.rows, rowLength: tensor.rowLength, sums: sums))
     case (.histogram(_, _, _, let tile), .counts(var histogram)):
-      if tile == nil, case .counts(_, let codec?) = pass {
+      if tile == nil, case .counts(_, let codec?) = pass, !(codec is KnownReconstruction) {
         histogram.levels = source?.levels(codec)
       }
       return .histogram(histogram)
@@ -145,14 +156,14 @@ struct Course: Sendable {
     return .errors(codec)
   }
 
-  private static func counting(_ format: Format?, _ range: HistogramRange) -> Pass {
+  private func counting(_ format: Format?, _ range: HistogramRange) -> Pass {
     guard let format else { return .counts(range, nil) }
-    return format.scan().map { .scan($0) } ?? .counts(range, format.codec())
+    return format.scan().map { .scan($0) } ?? .counts(range, codec(format))
   }
 
-  private static func byChannel(_ format: Format?, _ limits: OutlierLimits) -> Pass {
+  private func byChannel(_ format: Format?, _ limits: OutlierLimits) -> Pass {
     guard let format else { return .channels(limits, nil) }
-    return format.scan().map { .scan($0) } ?? .channels(limits, format.codec())
+    return format.scan().map { .scan($0) } ?? .channels(limits, codec(format))
   }
 }
 
@@ -178,7 +189,7 @@ extension Work {
     guard !isWhole else { return false }
     return switch self {
     case .statistics: true
-    case .measurement(_, let format): format.scan() == nil
+    case .measurement(_, let format): format.scan() == nil && !format.needsActivations
     case .histogram, .estimate, .channels: false
     }
   }

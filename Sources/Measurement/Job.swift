@@ -120,8 +120,12 @@ final class Job: Sendable {
 
   /// Begins the first pass.
   /// - Returns: what was found, if there are no weights.
-  func begin(_ source: TensorSource, ranges: HistogramRanges) -> [(Work, Finding)]? {
-    let courses = works.map { Course($0, tensor: source.tensor, ranges: ranges) }
+  func begin(
+    _ source: TensorSource, ranges: HistogramRanges, calibration: (any DataCalibration)?
+  ) -> [(Work, Finding)]? {
+    let courses = works.map {
+      Course($0, tensor: source.tensor, ranges: ranges, calibration: calibration)
+    }
     return state.withLock { state -> State? in
       state.source = source
       state.courses = courses

@@ -18,6 +18,7 @@ public final class Measurer: Sendable {
 
   private let model: Model
   private let importance: ModelImportance?
+  private let calibration: (any DataCalibration)?
   private let ranges = HistogramRanges()
   private let report: Report
   private let workers: Int
@@ -37,17 +38,19 @@ public final class Measurer: Sendable {
   /// - Parameters:
   ///   - importance: of the model's input channels, if it is known: formats that use it do, and errors
   ///     are weighted by it as well.
+  ///   - calibration: what formats need whose codes are chosen by activations.
   ///   - workers: threads; all processors by default, since they have a lower priority.
   ///   - givesBack: whether the pages of tensors are given back to the system once they were read in the
   ///     background; by default, if the model takes more than half of the memory.
   ///   - report: called on a worker's thread.
   public init(
-    model: Model, importance: ModelImportance? = nil,
+    model: Model, importance: ModelImportance? = nil, calibration: (any DataCalibration)? = nil,
     workers: Int = ProcessInfo.processInfo.activeProcessorCount,
     givesBack: Bool? = nil, report: @escaping Report
   ) {
     self.model = model
     self.importance = importance
+    self.calibration = calibration
     self.report = report
     self.workers = max(1, workers)
     self.givesBack = givesBack ?? model.isLargeForMemory
@@ -154,7 +157,7 @@ public final class Measurer: Sendable {
         wholeRows: job.works.contains(where: \.needsWholeRows))
     else { return end(job, job.works.map { ($0, .unreadable) }) }
     source.givesBack = givesBack && !isUrgent
-    if let findings = job.begin(source, ranges: ranges) {
+    if let findings = job.begin(source, ranges: ranges, calibration: calibration) {
       end(job, findings)
     } else {
       wakeOthers()
@@ -183,7 +186,8 @@ public final class Measurer: Sendable {
   /// never end.
   private func perform(_ work: Work, of job: Job, _ seen: Int) {
     var seen = seen
-    var measuring = Measuring(model: model, importance: importance, ranges: ranges)
+    var measuring = Measuring(
+      model: model, importance: importance, ranges: ranges, calibration: calibration)
     do throws(Abandoned) {
       let finding = try measuring.perform(work) { () throws(Abandoned) in
         let now = generation.load(ordering: .acquiring)

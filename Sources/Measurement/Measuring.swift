@@ -133,13 +133,13 @@ struct PieceBuffers {
       tally = .scan(scan)
     case (.errors(let codec), .errors(var sums)):
       let importance = source.channels(of: piece)
-      reconstruct(codec, importance)
+      reconstruct(codec, piece, source)
       sums.add(
         weights.span, reconstructed.span, rowLength: rowLength, importance: importance.span)
       tally = .errors(sums)
     case (.counts(_, let codec), .counts(var histogram)):
       if let codec {
-        reconstruct(codec, source.channels(of: piece))
+        reconstruct(codec, piece, source)
         histogram.add(reconstructed.span, source: weights.span)
       } else {
         histogram.add(weights.span)
@@ -147,7 +147,7 @@ struct PieceBuffers {
       tally = .counts(histogram)
     case (.channels(_, let codec), .channels(var errors)):
       if let codec {
-        reconstruct(codec, source.channels(of: piece))
+        reconstruct(codec, piece, source)
         errors.add(weights.span, reconstructed.span, rowLength: rowLength)
       } else {
         errors.add(weights.span, weights.span, rowLength: rowLength)
@@ -159,14 +159,19 @@ struct PieceBuffers {
     progress?.add(weights.count)
   }
 
-  private mutating func reconstruct(_ codec: any Codec, _ importance: ArraySlice<Float>) {
+  private mutating func reconstruct(_ codec: any Codec, _ piece: Int, _ source: TensorSource) {
     if reconstructed.count != weights.count {
       reconstructed = [Float](repeating: 0, count: weights.count)
     }
-    let (source, rowLength) = (weights, rowLength)
+    let (weights, rowLength) = (weights, rowLength)
+    let importance = source.channels(of: piece)
     var target = reconstructed.mutableSpan
-    codec.reconstruct(
-      source.span, rowLength: rowLength, importance: importance.span, into: &target)
+    if let known = codec as? KnownReconstruction {
+      known.copy(source.reader.elements(of: piece), into: &target)
+    } else {
+      codec.reconstruct(
+        weights.span, rowLength: rowLength, importance: importance.span, into: &target)
+    }
   }
 }
 
@@ -178,13 +183,16 @@ struct Measuring {
   private let model: Model
   private let ranges: HistogramRanges
   private let importance: ModelImportance?
+  private let calibration: (any DataCalibration)?
   private var buffers = PieceBuffers()
 
   init(
-    model: Model, importance: ModelImportance? = nil, ranges: HistogramRanges = HistogramRanges()
+    model: Model, importance: ModelImportance? = nil, ranges: HistogramRanges = HistogramRanges(),
+    calibration: (any DataCalibration)? = nil
   ) {
     self.model = model
     self.importance = importance
+    self.calibration = calibration
     self.ranges = ranges
   }
 
@@ -206,7 +214,8 @@ struct Measuring {
     if case .estimate(_, let format, let weights) = work {
       return try source.estimate(format, weights: weights, samples: ranges.samples, checkpoint)
     }
-    var course = Course(work, tensor: source.tensor, ranges: ranges)
+    var course = Course(
+      work, tensor: source.tensor, ranges: ranges, calibration: calibration)
     while true {
       let pass = course.pass
       let chunks = Chunks(source.reader, atMost: pass.longestRun)

@@ -64,11 +64,13 @@ public struct Hyperparameters: Sendable, Hashable {
   public init(metadata: Metadata) {
     let architecture = metadata["general.architecture"]?.string ?? ""
     func value(_ key: String) -> Int? {
-      switch metadata["\(architecture).\(key)"] {
-      case .array(let array)?: array.prefix(1).first?.int  // One for each block: the first.
-      case let value?: value.int
-      case nil: nil
-      }
+      let value: Int? =
+        switch metadata["\(architecture).\(key)"] {
+        case .array(let array)?: array.prefix(1).first?.int  // One for each block: the first.
+        case let value?: value.int
+        case nil: nil
+        }
+      return value.flatMap { $0 < 0 ? nil : $0 }
     }
     hiddenSize = value("embedding_length")
     layers = value("block_count")

@@ -10,8 +10,8 @@ import Synchronization
 /// A file that is being written, and gets its name when it is whole.
 ///
 /// Until then it is a temporary one in the same folder, so that at any moment the path holds either what was there
-/// or all of the new bytes. A symbolic link to a regular file is written through; a temporary file that an earlier,
-/// killed run left behind for the same name is replaced. Several threads may write at once.
+/// or all of the new bytes. A symbolic link to a regular file of the user's is written through; a temporary file
+/// that an earlier, killed run left behind for the same name is replaced. Several threads may write at once.
 public final class PendingFile: Sendable {
   /// Where the bytes are until the file is whole.
   public let temporaryPath: String
@@ -144,7 +144,10 @@ public final class PendingFile: Sendable {
       return path
     }
     switch status.st_mode & S_IFMT {
-    case S_IFREG: break
+    case S_IFREG:
+      if isOfOthers(link: path, to: status) {
+        throw .refused(path: path, found: "a link of another user's, or to a file of one")
+      }
     case S_IFDIR: throw .refused(path: path, found: "a folder")
     case S_IFIFO: throw .refused(path: path, found: "a pipe")
     default: throw .refused(path: path, found: "a device or socket")
@@ -152,6 +155,14 @@ public final class PendingFile: Sendable {
     guard let resolved = realpath(path, nil) else { throw failure("reach", path) }
     defer { free(resolved) }
     return String(cString: resolved)
+  }
+
+  /// Whether a path is a link that others laid, or that leads to what is theirs; root's links are trusted.
+  private static func isOfOthers(link path: String, to target: stat) -> Bool {
+    var link = stat()
+    guard lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFLNK else { return false }
+    let user = geteuid()
+    return target.st_uid != user || ![user, 0].contains(link.st_uid)
   }
 
   private static func check(_ target: String, _ expected: ExpectedFile) throws(SaveFailure) {

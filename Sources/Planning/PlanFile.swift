@@ -119,8 +119,7 @@ public enum PlanFile {
         path: path, place: .key("bitladder"), found: "version \(found)",
         expected: "version \(version)", remedy: "made by a later bitladder?")
     }
-    var tensors: [Plan.Entry] = []
-    for element in try root.member("tensors").elements() { tensors.append(try entry(element)) }
+    let tensors = try entries(try root.member("tensors"))
     var names = Set<String>()
     for (index, tensor) in tensors.enumerated() where !names.insert(tensor.name).inserted {
       throw ModelFileError(
@@ -171,19 +170,37 @@ public enum PlanFile {
     guard let reader else { return nil }
     var datasets: [String] = []
     if let list = try reader.optionalMember("datasets") {
-      for element in try list.elements() { datasets.append(try element.text()) }
+      try list.forEach { (element) throws(ModelFileError) in datasets.append(try element.text()) }
     }
     return Plan.Importance(
       file: try reader.member("file").text(), mapping: try reader.member("mapping").text(),
       datasets: datasets, chunks: try reader.optionalMember("chunks")?.count())
   }
 
-  private static func entry(_ reader: PlanReader) throws(ModelFileError) -> Plan.Entry {
-    var shape: [Int] = []
-    for dimension in try reader.member("shape").elements() { shape.append(try dimension.count()) }
-    return Plan.Entry(
-      name: try reader.member("name").text(), shape: shape,
-      source: try reader.member("source").text(), choice: try choice(try reader.member("format")),
+  private static func entries(_ list: PlanReader) throws(ModelFileError) -> [Plan.Entry] {
+    var entries: [Plan.Entry] = []
+    // A plan names few formats, each of them often.
+    var choices: [ExactText: Choice] = [:]
+    var sum = 0
+    try list.forEach { (element) throws(ModelFileError) in
+      let entry = try entry(element, &choices)
+      let (bytes, overflow) = sum.addingReportingOverflow(entry.bytes)
+      if overflow {
+        throw element.error(found: "more bytes than can be counted", expected: "tensors of a model")
+      }
+      sum = bytes
+      entries.append(entry)
+    }
+    return entries
+  }
+
+  private static func entry(
+    _ reader: PlanReader, _ choices: inout [ExactText: Choice]
+  ) throws(ModelFileError) -> Plan.Entry {
+    Plan.Entry(
+      name: try reader.member("name").text(), shape: try shape(try reader.member("shape")),
+      source: try reader.member("source").text(),
+      choice: try choice(try reader.member("format"), &choices),
       bytes: try reader.member("bytes").count(),
       bitsPerWeight: try reader.member("bitsPerWeight").figure(),
       nmse: try reader.optionalMember("nmse")?.figure(),
@@ -192,10 +209,31 @@ public enum PlanFile {
       isPinned: try reader.optionalMember("pinned")?.flag() ?? false)
   }
 
-  private static func choice(_ reader: PlanReader) throws(ModelFileError) -> Choice {
+  private static func shape(_ reader: PlanReader) throws(ModelFileError) -> [Int] {
+    var shape: [Int] = []
+    var weights = 1
+    try reader.forEach { (dimension) throws(ModelFileError) in
+      shape.append(try dimension.count())
+      let (product, overflow) = weights.multipliedReportingOverflow(by: shape[shape.count - 1])
+      if overflow {
+        throw dimension.error(
+          found: "more weights than can be counted", expected: "a tensor of a model")
+      }
+      weights = product
+    }
+    return shape
+  }
+
+  private static func choice(
+    _ reader: PlanReader, _ choices: inout [ExactText: Choice]
+  ) throws(ModelFileError) -> Choice {
     let name = try reader.text()
+    let key = ExactText(name)
+    if let choice = choices[key] { return choice }
     do throws(FormatError) {
-      return try Choice(parsing: name)
+      let choice = try Choice(parsing: name)
+      choices[key] = choice
+      return choice
     } catch {
       throw reader.error(found: error.description, expected: "the name of a format, or \"source\"")
     }
@@ -228,12 +266,25 @@ private struct PlanReader {
     return PlanReader(path: path, place: join(key), value: member)
   }
 
-  /// The elements, each made when it is asked for: together they take many times the file's size.
-  func elements() throws(ModelFileError) -> some Sequence<PlanReader> {
+  /// Goes through the elements of an array. Their places are put together for errors only: a plan may have
+  /// a million tensors.
+  func forEach(_ body: (PlanReader) throws(ModelFileError) -> Void) throws(ModelFileError) {
     guard let array = value.array else { throw error(expected: "an array") }
-    return array.lazy.enumerated().map { index, element in
-      PlanReader(path: path, place: "\(place)[\(index)]", value: element)
+    for (index, element) in array.enumerated() {
+      do throws(ModelFileError) {
+        try body(PlanReader(path: path, place: "", value: element))
+      } catch {
+        throw within("\(place)[\(index)]", error)
+      }
     }
+  }
+
+  private func within(_ outer: String, _ error: ModelFileError) -> ModelFileError {
+    guard case .key(let inner) = error.place else { return error }
+    var error = error
+    let joint = inner.isEmpty || inner.hasPrefix("[") ? "" : "."
+    error.place = .key(outer + joint + inner)
+    return error
   }
 
   func text() throws(ModelFileError) -> String {

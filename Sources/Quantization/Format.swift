@@ -72,6 +72,10 @@ public enum Format: Hashable, Sendable, CustomStringConvertible {
 
   /// Whether weights can be encoded only with importance. Without it all of them come back as NaN.
   public var needsImportance: Bool { scheme.needsImportance }
+
+  /// Whether codes are chosen by what flows through the model on some data. A codec, which knows nothing of that,
+  /// takes all input channels for equal.
+  public var needsActivations: Bool { scheme.needsActivations }
 }
 
 /// The rules of one format of a family; the family's own type conforms.
@@ -83,11 +87,13 @@ protocol FormatScheme: Hashable, Sendable, CustomStringConvertible {
   func objection(rowLength: Int) -> String?
   var usesImportance: Bool { get }
   var needsImportance: Bool { get }
+  var needsActivations: Bool { get }
 }
 
 extension FormatScheme {
   var usesImportance: Bool { false }
   var needsImportance: Bool { false }
+  var needsActivations: Bool { false }
   func makeScan() -> (any TensorScan)? { nil }
 
   func objection(rowLength: Int) -> String? { nil }

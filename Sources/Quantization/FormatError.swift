@@ -16,6 +16,8 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     case percentile(String)
     /// `hqq` without zero points to choose, or for a whole tensor.
     case needsAffineGroups
+    /// A calibration by activations for a whole tensor.
+    case needsRows(String)
     /// A format that takes no parts was given one.
     case partNotTaken(String)
   }
@@ -54,6 +56,9 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         "\(name) asks for the percentile \(quoted(value)), but it must be over 50 and at most 100"
     case .needsAffineGroups:
       return "\(name) asks for hqq, which chooses zero points of affine channels or groups\(hint)"
+    case .needsRows(let calibration):
+      return
+        "\(name) asks for \(calibration), which chooses the codes of channels or groups, for a whole tensor\(hint)"
     case .partNotTaken(let part):
       return "\(name) has a part \(quoted(part)), but this format takes none"
     }

@@ -14,7 +14,7 @@ extension IntegerFormat: CustomStringConvertible {
   static let family = FormatFamily(
     knownNames: (2...8).map { "int\($0)" } + [
       "int8:channel", "int4:affine", "int4:g32", "int4:mse", "int3:mse", "int2:mse",
-      "int4:affine:hqq",
+      "int4:affine:hqq", "int4:gptq", "int4:gptq-act", "int4:awq",
     ]
   ) { name throws(FormatError) in
     guard name.hasPrefix("int") else { return nil }
@@ -31,6 +31,14 @@ extension IntegerFormat: CustomStringConvertible {
       granularity: parser.granularity ?? .group(128), calibration: parser.calibration ?? .minmax,
       scaleType: parser.scaleType ?? .f16)
     guard let format else {
+      if let calibration = parser.calibration, calibration.needsActivations {
+        let plain = IntegerFormat(
+          bits: bits, scheme: parser.scheme ?? .symmetric, granularity: .channel,
+          calibration: calibration)
+        throw FormatError(
+          text: name, problem: .needsRows(calibration.name),
+          nearest: plain.map { [$0.description] } ?? [])
+      }
       // The parts are good one by one: hqq is what doesn't go with all others.
       let group = parser.granularity.flatMap { $0 == .tensor ? nil : ":\($0.name)" } ?? ""
       throw FormatError(
@@ -63,6 +71,9 @@ extension IntegerFormat.Calibration {
     case .mse: return "mse"
     case .entropy: return "entropy"
     case .hqq: return "hqq"
+    case .gptq: return "gptq"
+    case .gptqAct: return "gptq-act"
+    case .awq: return "awq"
     }
   }
 }
@@ -77,7 +88,8 @@ private struct PartParser {
 
   static let known =
     ["sym", "affine", "tensor", "channel", "g32", "g64", "g128", "g256"]
-    + ["minmax", "percentile", "mse", "entropy", "hqq", "f16", "bf16", "f32"]
+    + ["minmax", "percentile", "mse", "entropy", "hqq", "gptq", "gptq-act", "awq"]
+    + ["f16", "bf16", "f32"]
 
   init(text: String) { self.text = text }
 
@@ -130,6 +142,9 @@ private struct PartParser {
     case "mse": return .mse
     case "entropy": return .entropy
     case "hqq": return .hqq
+    case "gptq": return .gptq
+    case "gptq-act": return .gptqAct
+    case "awq": return .awq
     case "percentile": return .percentile(IntegerFormat.Calibration.defaultPercentile)
     default:
       guard part.hasPrefix("percentile=") else { return nil }

@@ -93,7 +93,7 @@ struct IntegerCodec: Codec {
 
 extension IntegerFormat {
   /// The format as the kernels take it.
-  var kernelFormat: bl_integer_format {
+  package var kernelFormat: bl_integer_format {
     var kernel = bl_integer_format()
     kernel.bits = Int32(bits)
     kernel.affine = scheme == .affine ? 1 : 0
@@ -103,7 +103,7 @@ extension IntegerFormat {
     case .percentile(let value):
       kernel.calibration = Int32(bl_percentile)
       kernel.percentile = value
-    case .mse: kernel.calibration = Int32(bl_mse)
+    case .mse, .gptq, .gptqAct, .awq: kernel.calibration = Int32(bl_mse)
     case .entropy: kernel.calibration = Int32(bl_entropy)
     case .hqq: break  // kernels of its own
     }
@@ -111,7 +111,7 @@ extension IntegerFormat {
   }
 
   /// Weights that share a scale in a row of this length.
-  func groupLength(rowLength: Int) -> Int {
+  package func groupLength(rowLength: Int) -> Int {
     if case .group(let length) = granularity { return length }
     return max(rowLength, 1)
   }

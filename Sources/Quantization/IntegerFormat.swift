@@ -36,7 +36,9 @@ public struct IntegerFormat: Hashable, Sendable {
     public static let groupLengths = [32, 64, 128, 256]
   }
 
-  /// How the range of a scale is chosen; Calibration.swift and (for `hqq`) HQQCodec.swift have the definitions.
+  /// How the range of a scale is chosen; Calibration.swift and (for `hqq`) HQQCodec.swift have the definitions. What
+  /// `gptq`, `gptqAct` and `awq` choose follows from activations (Evaluation has them); what is stored is as for
+  /// `minmax`. Codecs don't know activations: they take all input channels for equal, and round to the same grids.
   public enum Calibration: Hashable, Sendable {
     /// The least and the greatest weight.
     case minmax
@@ -48,9 +50,24 @@ public struct IntegerFormat: Hashable, Sendable {
     case entropy
     /// The zero point that Half-Quadratic Quantization finds, not a whole number; affine channels and groups only.
     case hqq
+    /// Codes that make up for each other's errors in the layer's output (GPTQ); channels and groups only.
+    case gptq
+    /// The same in the order in which input channels matter, on the grids of the weights as they are.
+    case gptqAct
+    /// Input channels scaled by what flows through them, and ranges clipped, for the least error of the output (AWQ);
+    /// channels and groups only.
+    case awq
 
     /// The parameter of `percentile` where none is given.
     public static let defaultPercentile = 99.9
+
+    /// Whether codes are chosen by what flows through the model on some data.
+    public var needsActivations: Bool {
+      switch self {
+      case .gptq, .gptqAct, .awq: true
+      case .minmax, .percentile, .mse, .entropy, .hqq: false
+      }
+    }
   }
 
   /// How scales are stored.
@@ -78,7 +95,8 @@ public struct IntegerFormat: Hashable, Sendable {
   public let scaleType: ScaleType
 
   /// A format, or nil where a parameter is out of its range: 2 to 8 bits, groups of 32, 64, 128 or 256, a
-  /// percentile over 50 and up to 100, `hqq` for affine channels and groups only.
+  /// percentile over 50 and up to 100, `hqq` for affine channels and groups only, what needs activations for
+  /// channels and groups only.
   public init?(
     bits: Int, scheme: Scheme = .symmetric, granularity: Granularity = .group(128),
     calibration: Calibration = .minmax, scaleType: ScaleType = .f16
@@ -89,6 +107,7 @@ public struct IntegerFormat: Hashable, Sendable {
     }
     if case .percentile(let value) = calibration, !(value > 50 && value <= 100) { return nil }
     if calibration == .hqq, scheme != .affine || granularity == .tensor { return nil }
+    if calibration.needsActivations, granularity == .tensor { return nil }
     self.bits = bits
     self.scheme = scheme
     self.granularity = granularity
@@ -129,6 +148,8 @@ extension IntegerFormat: FormatScheme {
   }
 
   func makeScan() -> (any TensorScan)? { granularity == .tensor ? IntegerScan(self) : nil }
+
+  var needsActivations: Bool { calibration.needsActivations }
 
   var pieceAlignment: Int? {
     switch granularity {

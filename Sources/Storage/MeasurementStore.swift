@@ -22,7 +22,7 @@ import Synchronization
 ///     for (work, finding) in findings.recall() { ... }
 ///     findings.record(work, finding)
 ///     store.close()
-public final class MeasurementStore: Sendable {
+public final class MeasurementStore: MeasurementMemory {
   /// The version of codecs and sums: to be raised whenever a codec's bytes or an error sum changes, so that
   /// what was measured before is measured again.
   public static let currentEngine = 1
@@ -82,6 +82,11 @@ public final class MeasurementStore: Sendable {
       return state.notes
     }
     before.forEach(report)
+  }
+
+  /// What it knows of one model, and what it is told of it.
+  public func memory(of model: Model, importance: ModelImportance?) -> any ModelMemory {
+    ModelStore(self, model: model, importance: importance)
   }
 
   /// Waits until all that was asked for before is done, and lets go of the file.

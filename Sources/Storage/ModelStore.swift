@@ -9,7 +9,7 @@ import Synchronization
 /// Findings are recalled for the importance at hand alone, as each tensor has it. What is recorded is written in
 /// batches, some tenths of a second later, on the store's queue. A tensor whose file was changed after this was
 /// made isn't recorded: what was found then may be of the bytes before or after.
-public final class ModelStore: Sendable {
+public final class ModelStore: ModelMemory {
   private let store: MeasurementStore
   private let model: Model
   private let importance: ModelImportance?
@@ -165,6 +165,8 @@ public final class ModelStore: Sendable {
   public func record(_ work: Work, _ finding: Finding) {
     // An estimate's interval isn't kept, and it is made again as soon as it is read.
     if case .estimate = work { return }
+    // What depends on calibration data isn't the tensor's own.
+    if case .measurement(_, let format) = work, format.needsActivations { return }
     switch finding {
     case .measurement, .statistics: break
     case .histogram, .channels, .unreadable, .lost, .inestimable: return

@@ -59,6 +59,7 @@ struct Apply: ParsableCommand {
     let identities = model.files.map(\.identity)
     for note in model.notes { tell("bitladder: note: \(note)") }
     let choices = try choices(of: plan, for: model)
+    try refuseCalibrated(choices)
     let importance = try importance(plan, choices, model)
     let writer = ApplyWriter(
       applier: Applier(
@@ -108,6 +109,16 @@ struct Apply: ParsableCommand {
       }
     }
     return Dictionary(uniqueKeysWithValues: match.taken.map { ($0.tensor, $0.choice) })
+  }
+
+  /// Codes that are chosen by activations aren't written: nothing here folds scales into the layers before.
+  private func refuseCalibrated(_ choices: [Int: Choice]) throws(Failure) {
+    guard let format = choices.values.compactMap(\.format).first(where: \.needsActivations) else {
+      return
+    }
+    throw Failure(
+      "\(plan.sanitised): apply doesn't choose codes by what flows through the model, as \(format) asks; "
+        + "export the plan to gptqmodel or llm-compressor, which do it")
   }
 
   private func importance(

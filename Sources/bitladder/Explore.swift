@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Explorer
 import Foundation
 import ModelFiles
@@ -31,6 +32,12 @@ struct Explore: ParsableCommand {
 
   @Option(help: "What to run the model on for its true quality: a text, tokens, or test data.")
   var data: String?
+
+  @Flag(
+    help: "Run it on its training data first, for gptq, gptq-act and awq; so does --calibration.")
+  var calibrate = false
+
+  @OptionGroup var calibration: CalibrationOptions
 
   @OptionGroup var store: StoreOptions
 
@@ -89,6 +96,7 @@ struct Explore: ParsableCommand {
     options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
+    options.activations = try activations(model)
     try read(device, use, for: model, into: &options)
     options.store = store.open()
     if let path = StateFolder.path(ProcessInfo.processInfo.environment, "first-steps") {
@@ -102,6 +110,17 @@ struct Explore: ParsableCommand {
     do {
       let ending = try Session.run(model, options: options, plan: start, terminal: terminal)
       if case .signal(let signal) = ending { CursesTerminal.end(bySignal: signal) }
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  /// What flows into the model's matrices, if that was asked for.
+  private func activations(_ model: Model) throws -> CollectedHessians? {
+    guard calibrate || calibration.isGiven else { return nil }
+    do throws(EvaluationError) {
+      let evaluated = try DataReader(model).read(data)
+      return try calibration.collect(model, evaluated: evaluated)
     } catch {
       throw Failure(error.description)
     }
@@ -149,6 +168,7 @@ struct Explore: ParsableCommand {
     options.plans = try plansBeside(model)
     options.importance = try imatrix.read(for: model)
     options.start = try preset.read(for: model, importance: options.importance)
+    options.activations = try activations(model)
     try read(device, use, for: model, into: &options)
     options.store = store.openTelling()
     defer { options.store?.close() }

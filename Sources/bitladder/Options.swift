@@ -136,13 +136,20 @@ func readFormats(_ text: String?) throws -> [Format]? {
   return formats
 }
 
-/// Reads a plan file; nil if there is none at the path and there need be none.
+/// Reads a plan file; nil if there is none at the path and there need be none. Totals that aren't those of its
+/// tensors are put right, with a note.
 func readPlan(_ path: String, mayBeAbsent: Bool) throws -> (plan: Plan, stamp: FileStamp?)? {
   // The stamp first: a change while we read is noticed when saving.
   let stamp = FileStamp(path: path)
   if stamp == nil, mayBeAbsent { return nil }
   do throws(ModelFileError) {
-    return (try PlanFile.read(path), stamp)
+    var plan = try PlanFile.read(path)
+    if let wrong = plan.correctTotals() {
+      tell(
+        "bitladder: note: \(path.sanitised): its totals aren't those of its tensors, which count: "
+          + wrong)
+    }
+    return (plan, stamp)
   } catch {
     throw Failure(error.description)
   }

@@ -10,17 +10,26 @@ struct Table {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  /// The rows as text, each with a line end.
+  /// The rows as text, each with a line end and without blanks before it.
   var text: String {
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in
-      rows.map { $0[column].columns }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        cell.padded(to: widths[column], rightAligned.contains(column) ? .right : .left)
+    var widths = [Int](repeating: 0, count: rows.first?.count ?? 0)
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        widths[column] = max(widths[column], cell.columns)
       }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
-    }.joined()
+    }
+    // Byte by byte: a plan may have a million rows.
+    var bytes: [UInt8] = []
+    let blank = UInt8(ascii: " ")
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        if column > 0 { bytes += [blank, blank] }
+        let alignment: Alignment = rightAligned.contains(column) ? .right : .left
+        bytes += cell.padded(to: widths[column], alignment).utf8
+      }
+      while bytes.last == blank { bytes.removeLast() }
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

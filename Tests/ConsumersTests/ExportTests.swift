@@ -116,6 +116,44 @@ import Testing
     }
   }
 
+  /// Programs that choose codes by activations themselves are told so; others have the grids, and say it.
+  @Test func calibrationsByActivationsAreHandedOver() throws {
+    let plan = try Self.llama(["int4:gptq", "int4:gptq-act", "int4:awq", "int4", "source"])
+    func text(_ consumer: Consumer, _ plan: Plan) throws -> String {
+      let export = Export(plan, for: consumer)
+      #expect(export.problems.isEmpty, "\(consumer) \(export.problems)")
+      return try #require(export.files.first).text
+    }
+    let model = try JSONParser.parse([UInt8](try text(.gptqModel, plan).utf8))
+    let rules = try #require(model["dynamic"]?.object)
+    let orders = rules.keys.filter { $0.hasPrefix("+:") }.map { rules[$0]?["desc_act"]?.bool }
+    #expect(orders.contains(true) && orders.contains(false) && !orders.contains(nil))
+    #expect(model["static_groups"] == true && model["act_group_aware"] == false)
+    let recipe = try text(.llmCompressor, plan)
+    for name in ["QuantizationModifier", "GPTQModifier", "AWQModifier", "actorder: static"] {
+      #expect(recipe.contains(name), "\(name)")
+    }
+    #expect(Export(plan, for: .llmCompressor).usage.joined().contains("dataset=DATA"))
+    // Without them nothing is said of it.
+    let plain = try Self.llama(["int4:gptq"])
+    #expect(try !text(.gptqModel, plain).contains("static_groups"))
+    #expect(try !text(.llmCompressor, plain).contains("QuantizationModifier"))
+    #expect(try text(.compressedTensors, plain) == text(.compressedTensors, Self.llama(["int4"])))
+  }
+
+  @Test func whatNeedsActivationsIsRefusedWithoutThem() throws {
+    let model = try Model.open(austen)
+    let tensor = try #require(model.tensors.first { $0.role == .attentionQ })
+    let format = try Format(parsing: "int4:gptq")
+    let bare = FormatRules(model: model, importance: nil)
+    let refusal = try #require(bare.refusal(of: format, for: tensor))
+    #expect(refusal.reason == "needs what flows through the model" && refusal.remedy != nil)
+    let known = FormatRules(model: model, importance: nil, activations: [tensor.id])
+    #expect(known.refusal(of: format, for: tensor) == nil)
+    let other = known[model.tensors[0]].refusal(of: format)
+    #expect(other?.reason == "nothing is known to flow into it")
+  }
+
   /// Each entry of the type file matches its tensor and no other, as std::regex and Python's read it.
   @Test func typePatternsAreDisjoint() throws {
     let plan = try Self.llama(["q4_K", "q6_K", "source"])

@@ -56,6 +56,36 @@ struct TokenizerTests {
     #expect(file.beginning == nil && metadata.beginning == nil)
   }
 
+  /// Below 0 is what is no token: a vocabulary may not say so.
+  @Test(arguments: ["llama2", "gpt2", "uncased"])
+  func numbersBelowZeroAreRefused(_ name: String) throws {
+    let file = try Expected.folder("tokenizers/\(name).json")
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    for number in ["-5", "-9223372036854775808"] {
+      let broken = text.replacing(
+        /("vocab":\s*{.{0,400}"[^"]{1,3}":\s*)\d+/.dotMatchesNewlines(), maxReplacements: 1
+      ) { $0.output.1 + number }
+      #expect(broken != text)
+      let folder = try ScratchFolder()
+      let path = try folder.write("tokenizer.json", Array(broken.utf8))
+      do throws(EvaluationError) {
+        _ = try TokenizerFile.read(path)
+        Issue.record("\(name): \(number) was taken")
+      } catch {
+        #expect(error.description.hasSuffix("its vocabulary has the number \(number)"))
+      }
+    }
+  }
+
+  /// Scores that are no numbers equal nothing, not even each other.
+  @Test func scoresThatAreNoNumbersTakeNoTime() {
+    let scores = [Float](repeating: .nan, count: 200_000)
+    let start = ContinuousClock.now
+    guard case .ranks(let ranks) = SentencePieces.Order.scores(scores) else { return }
+    #expect(ranks.count == scores.count)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     let model = try SampleModel.llama().open()
     #expect(throws: EvaluationError.self) { try Tokenizer(of: model) }

@@ -32,6 +32,8 @@ struct EditingTests {
     ("45u3<C-r>", ["layers.0.self_attn.q_proj": "int3"]),
     ("tint5:affine:g32<Enter>", ["layers.0.self_attn.q_proj": "int5:affine:g32"]),
     ("tint5:percentile=99.25<Enter>", ["layers.0.self_attn.q_proj": "int5:percentile=99.25"]),
+    // What needs activations is refused without them.
+    ("tint4:gptq<Enter>", [:]),
     ("tINT3:SYM<Enter>", ["layers.0.self_attn.q_proj": "int3"]),
     ("t<Down*2><Enter>", ["layers.0.self_attn.q_proj": "int8:g32"]), ("txyzzy<Enter>", [:]),
     ("t4<Esc>", [:]), ("t4<C-c>", [:]),

@@ -138,6 +138,7 @@ struct KeyMapTests {
     let undo = try #require(entries.first { $0.action == "undo" })
     #expect(undo.keys == ["x"] && undo.isChanged && undo.isEverywhere)
     let pin = try #require(entries.first { $0.action == "pin" })
-    #expect(pin.keys == [] && pin.views == ["Layers", "Map", "Channels", "Quality"] && !pin.isEverywhere)
+    #expect(
+      pin.keys == [] && pin.views == ["Layers", "Map", "Channels", "Quality"] && !pin.isEverywhere)
   }
 }

@@ -36,6 +36,36 @@ struct MeasuringTests {
     return nil
   }
 
+  /// Takes a tenth off all weights.
+  private struct MadeUp: DataCalibration {
+    let values: [Float]
+    let calibratedTensors: Set<Int> = [0]
+
+    func reconstruct(_ tensor: Tensor, in format: Format) -> [Float]? { values.map { $0 * 0.9 } }
+  }
+
+  @Test func whatNeedsActivationsIsTakenFromThem() throws {
+    let format = try Format(parsing: "int4:gptq")
+    let works: [Work] = [
+      .measurement(tensor: 0, format: format), .channels(tensor: 0, format: format),
+      .histogram(tensor: 0, format: format, bins: 64),
+    ]
+    var measuring = Measuring(model: model, calibration: MadeUp(values: values))
+    for work in works {
+      switch try measuring.perform(work, checkpoint: { () throws(Abandoned) in }) {
+      case .measurement(let measurement):
+        #expect(abs(measurement.figures.nmse - 0.01) < 1e-6 && measurement.format == format)
+      case .channels(let channels): #expect(channels.format == format)
+      case .histogram: break
+      default: Issue.record("\(work) has another finding")
+      }
+    }
+    // Nothing is made up where they aren't known.
+    let bare = try #require(try measurement(format))
+    #expect(bare.sums.notFiniteReconstructed == values.count && bare.byteCount > 0)
+    #expect(!SamplingSchedule.canEstimate(model.tensors[0], format))
+  }
+
   /// The whole tensor at once, scanned in one piece.
   private func reconstruct(_ format: Format) -> [Float] {
     var codec: (any Codec)?

@@ -10,6 +10,16 @@ struct GGUFTests {
 
   private func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
+  @Test func sizesBelowZeroAreNotKnown() throws {
+    var gguf = GGUFBuilder()
+    gguf.set("general.architecture", "bert")
+    gguf.set("bert.block_count", Int32(-1))
+    gguf.set("bert.attention.head_count", Int32(-4))
+    gguf.add("token_embd.weight", [32, 2], zeros(256))
+    let model = try Model.open(folder.write("below.gguf", gguf.file), environment: [:])
+    #expect(model.hyperparameters.layers == nil && model.hyperparameters.heads == nil)
+  }
+
   @Test func dimensionsAreTurnedAround() throws {
     var gguf = GGUFBuilder()
     gguf.set("general.architecture", "llama")

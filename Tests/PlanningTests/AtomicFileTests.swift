@@ -99,6 +99,20 @@ struct AtomicFileTests {
     #expect(folder.names == ["link"])
   }
 
+  /// Only root can make such files for a test.
+  @Test(.enabled(if: getuid() == 0), arguments: [true, false])
+  func aLinkOfOthersIsRefused(isTheirLink: Bool) throws {
+    try folder.write("real", "old")
+    #expect(symlink("real", folder["link"]) == 0)
+    #expect(lchown(folder[isTheirLink ? "link" : "real"], 65_534, 65_534) == 0)
+    #expect(
+      failure(folder["link"])
+        == .refused(
+          path: folder["link"], found: "a link of another user's, or to a file of one"))
+    #expect(folder.text("real") == "old")
+    #expect(folder.names == ["link", "real"])
+  }
+
   @Test func aFolderIsRefused() throws {
     #expect(
       failure(folder.path)?.description

@@ -82,6 +82,15 @@ struct MalformedPlanTests {
       "p: key \"tensors[2].shape[0]\": found -64, expected a whole number from 0 on"
     ),
     (
+      "\"shape\": [64]", "\"shape\": [4611686018427387904, 2]",
+      "p: key \"tensors[2].shape[1]\": found more weights than can be counted, "
+        + "expected a tensor of a model"
+    ),
+    (
+      "\"bytes\": 1984", "\"bytes\": 9223372036854775807",
+      "p: key \"tensors[1]\": found more bytes than can be counted, expected tensors of a model"
+    ),
+    (
       "\"format\": \"int3\"", "\"format\": \"int33\"",
       "p: key \"tensors[1].format\": found \"int33\" asks for \"33\" bits, but integer formats "
         + "have 2 to 8, expected the name of a format, or \"source\""

@@ -87,4 +87,31 @@ import Testing
     try #require(terminal.wait(for: "self_attn.k_proj.weight"))
     terminal.expectQuits()
   }
+
+  /// Stopped and continued again and again, in windows of all sizes: the screen and the plan are right in the end.
+  @Test func stopStorm() throws {
+    let terminal = try explore(model)
+    try #require(terminal.press("jj4", until: "unsaved"))
+    var generator = SeededGenerator(seed: 5)
+    for step in 0..<200 {
+      let signal = [SIGTSTP, SIGSTOP, SIGCONT, SIGCONT, SIGWINCH].randomElement(using: &generator)
+      terminal.signal(signal ?? SIGCONT)
+      if step % 10 == 0 {
+        let columns = Int.random(in: 1...200, using: &generator)
+        terminal.resize(to: Size(columns: columns, rows: .random(in: 1...60, using: &generator)))
+      }
+      terminal.watch(for: .milliseconds(Int.random(in: 0...10, using: &generator)))
+    }
+    terminal.resize(to: Size(columns: 110, rows: 36))
+    // The last stop may still be under way.
+    try #require(
+      terminal.wait { screen in
+        terminal.signal(SIGCONT)
+        return isMeasured(screen) && isWhole(screen) && screen.text[0].contains("unsaved")
+      }, "\(terminal.screen.picture)")
+    try #require(terminal.waitForLine("self_attn.v_proj ", with: " int4 "))
+    terminal.send("u")
+    try #require(terminal.wait { !$0.text[0].contains("unsaved") })
+    terminal.expectQuits()
+  }
 }

@@ -20,7 +20,8 @@ struct EvaluateTests {
     let results = try #require(object["results"] as? [[String: Any]])
     #expect(results.map { $0["name"] as? String } == ["source", "q8_0", "q2_K"])
     let keys: Set = [
-      "name", "bytes", "bitsPerWeight", "positions", "perplexity", "sourcePerplexity", "logRatio",
+      "name", "bytes", "bitsPerWeight", "nmse", "positions", "perplexity", "sourcePerplexity",
+      "logRatio",
       "ratio", "divergence", "divergenceInterval", "divergencePercentiles", "sameTop",
       "probabilityChange", "meanProbabilityChange",
     ]
@@ -42,6 +43,29 @@ struct EvaluateTests {
     #expect(austen.lines[1].hasPrefix("plan"))
   }
 
+  /// What the explorer shows beside the totals is what `evaluate` says of the plan that it saves.
+  @Test func theExplorerShowsTheSame() throws {
+    let scratch = try Scratch()
+    let plan = scratch["plan.json"]
+    let terminal = try explore(Self.samples + "/digits", ["--plan", plan, "--no-store"])
+    try #require(terminal.wait(for: "100 % right, KL 0"), "\(terminal.screen.picture)")
+    terminal.send("*3")
+    let pattern = /% right, KL ([0-9.]+(e-[0-9]+)?)/
+    func shown() -> Double? {
+      terminal.screen.text[1].firstMatch(of: pattern).flatMap { Double($0.1) }
+    }
+    try #require(terminal.wait { _ in (shown() ?? 0) > 0 }, "\(terminal.screen.picture)")
+    let divergence = try #require(shown())
+    try #require(terminal.press("s", until: "saved to "))
+    terminal.expectQuits()
+    let outcome = try Program.run(
+      ["evaluate", Self.samples + "/digits", "--plan", plan, "--json"])
+    let results = try #require(try outcome.object()["results"] as? [[String: Any]])
+    let figure = try #require(results.last?["divergence"] as? [String: Any])
+    let exact = try #require(figure["value"] as? Double)
+    #expect(abs(divergence / exact - 1) < 0.005)
+  }
+
   @Test func sensitivitiesMakePlans() throws {
     let scratch = try Scratch()
     let file = scratch["sensitivities.json"]
@@ -54,7 +78,9 @@ struct EvaluateTests {
     let solved = try Program.run(
       ["plan", Self.samples + "/austen", "--budget", "4.5bpw", "--sensitivity", file, "-o", plan]
         + formats)
-    #expect(solved.status == 0 && solved.words.contains("sum of the tensors' own divergences"), "\(solved.words)")
+    #expect(
+      solved.status == 0 && solved.words.contains("sum of the tensors' own divergences"),
+      "\(solved.words)")
     let evaluated = try Program.run(
       ["evaluate", Self.samples + "/austen", "--plan", plan] + Self.few)
     #expect(evaluated.status == 0 && evaluated.lines.last?.hasPrefix("plan.json") == true)
@@ -65,6 +91,48 @@ struct EvaluateTests {
       ]
         + formats)
     #expect(other.status == 1 && other.words.contains("sensitivities of another model"))
+  }
+
+  @Test func calibratesOnOtherData() throws {
+    let scratch = try Scratch()
+    let text = scratch["text.txt"]
+    try String(repeating: "It is a truth universally acknowledged. ", count: 40).write(
+      toFile: text, atomically: true, encoding: .utf8)
+    let formats = ["--formats", "int3,int3:gptq,int3:gptq-act,int3:awq"] + Self.few
+    let outcome = try Program.run(
+      ["evaluate", Self.samples + "/austen", "--calibration", text, "--json"] + formats)
+    #expect(outcome.status == 0, "\(outcome.words)")
+    let results = try #require(try outcome.object()["results"] as? [[String: Any]])
+    #expect(Set(results.dropFirst().map { $0["bytes"] as? Int }).count == 1)
+    #expect(Set(results.dropFirst().map { $0["nmse"] as? Double }).count == 4)
+    let held = try Program.run(
+      ["evaluate", Self.samples + "/austen", "--calibration", Self.samples + "/austen/heldout.txt"]
+        + formats)
+    #expect(held.status == 1 && held.errorLines.count == 1, "\(held.words)")
+    #expect(held.words.contains("is what the model is evaluated on"))
+    let sensitivity = try Program.run(
+      [
+        "sensitivity", Self.samples + "/digits", "--formats", "int2:gptq", "--no-store",
+        "--calibration-sequences", "20",
+      ])
+    #expect(sensitivity.status == 0 && sensitivity.lines.count == 5, "\(sensitivity.words)")
+  }
+
+  @Test func whatNeedsActivationsIsRefusedElsewhere() throws {
+    let measured = try Program.run(
+      ["measure", Self.samples + "/digits", "--formats", "int4:gptq", "--no-store"])
+    #expect(measured.status == 1 && measured.words.contains("needs what flows through the model"))
+    let scratch = try Scratch()
+    let plan = scratch["plan.json"]
+    let made = try Program.run(
+      ["plan", Self.samples + "/digits", "--budget", "5bpw", "--formats", "int4", "-o", plan])
+    #expect(made.status == 0)
+    let text = try String(contentsOfFile: plan, encoding: .utf8)
+    try text.replacing("\"int4\"", with: "\"int4:gptq\"").write(
+      toFile: plan, atomically: true, encoding: .utf8)
+    let applied = try Program.run(
+      ["apply", plan, Self.samples + "/digits", "-o", scratch["out.safetensors"]])
+    #expect(applied.status == 1 && applied.words.contains("as int4:gptq asks"), "\(applied.words)")
   }
 
   @Test func collectedImportanceIsRead() throws {

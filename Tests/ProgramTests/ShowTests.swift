@@ -48,6 +48,23 @@ struct ShowTests {
       lines[lines.count - 1].contains(" -> ") && lines[lines.count - 1].contains(" bpw, NMSE "))
   }
 
+  /// A file may say anything of the whole: what it says of the tensors is added up.
+  @Test func falseTotalsAreNotShown() throws {
+    let scratch = try Scratch()
+    let plan = try Self.savedPlan(scratch)
+    let right = try Program.run(["show", plan]).text
+    let text = try scratch.text("plan.json").replacing(
+      /"totals": \{"bytes": [0-9]+/, with: "\"totals\": {\"bytes\": 1073741824")
+    let wrong = try scratch.write("wrong.json", text)
+    let outcome = try Program.run(["show", wrong])
+    #expect(outcome.status == 0)
+    #expect(outcome.text == right)
+    #expect(outcome.words.contains("wrong.json: its totals aren't those of its tensors"))
+    #expect(outcome.words.contains("1073741824 bytes, not "))
+    let json = try Program.run(["show", wrong, "--json"])
+    #expect(json.text == (try scratch.text("plan.json")))
+  }
+
   @Test(arguments: [
     ("\"bitladder\": 1", "\"bitladder\": 2", "version 2"),
     ("\"bitladder\": 1", "\"bitladder\": \"1\"", "bitladder"),

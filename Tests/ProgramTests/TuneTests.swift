@@ -97,6 +97,6 @@ struct TuneTests {
     try expect([Self.austen, "--format", "iq2_xs"], 1, "needs an imatrix")
     try expect(
       [Self.austen, "--format", "int3", "--data", Self.austen + "/heldout.txt"], 1,
-      "a model is judged by what it wasn't trained on")
+      "it is judged by what it wasn't trained on")
   }
 }

@@ -8,6 +8,8 @@ import Testing
     ("int2:percentile=99.90", "int2:percentile"), ("int2:percentile=99.5", "int2:percentile=99.5"),
     ("int2:percentile=100", "int2:percentile=100"), ("int4:f16", "int4"),
     ("int4:bf16:mse", "int4:mse:bf16"), ("int6:tensor:entropy:f32", "int6:tensor:entropy:f32"),
+    ("int4:gptq:affine", "int4:affine:gptq"), ("int3:GPTQ-ACT:channel", "int3:channel:gptq-act"),
+    ("int3:g64:awq:bf16", "int3:g64:awq:bf16"),
     ("F8_E4M3", "f8_e4m3"), ("BF16", "bf16"), ("f32", "f32"),
   ])
   func namesAreCanonical(name: String, canonical: String) throws {
@@ -34,6 +36,11 @@ import Testing
     (
       "int4:percentile=50",
       #""int4:percentile=50" asks for the percentile "50", but it must be over 50 and at most 100"#
+    ),
+    (
+      "int4:tensor:gptq-act",
+      #""int4:tensor:gptq-act" asks for gptq-act, which chooses the codes of channels or groups, for a whole tensor; "#
+        + "the nearest known: int4:channel:gptq-act"
     ),
     ("bf16:g32", #""bf16:g32" has a part "g32", but this format takes none"#),
     ("bf61", #""bf61" is no format; the nearest known: bf16, f16, f32"#),
@@ -71,6 +78,23 @@ import Testing
     #expect(encoded.bytes.count == bytes || rowLength == 0)
     let bits = format.bitsPerWeight(rows: rows, rowLength: rowLength)
     #expect(bits == (rows * rowLength > 0 ? Double(8 * bytes) / Double(rows * rowLength) : 0))
+  }
+
+  @Test(arguments: ["int4:gptq", "int3:affine:g64:gptq-act", "int8:channel:awq"])
+  func whatNeedsActivationsIsStoredAsEver(name: String) throws {
+    let format = try Format(parsing: name)
+    let parts = name.split(separator: ":").dropLast().joined(separator: ":")
+    let plain = try Format(parsing: parts)
+    #expect(format.needsActivations && !plain.needsActivations && !format.needsImportance)
+    #expect(
+      format.storedByteCount(rows: 7, rowLength: 300)
+        == plain.storedByteCount(rows: 7, rowLength: 300))
+    // To a codec all input channels are equal.
+    let weights = (0..<600).map { Float($0 * 37 % 101) - 50.3 }
+    let clipped = try Format(parsing: parts + ":mse").codec()
+    #expect(
+      format.codec().encode(weights.span, rowLength: 300).bytes
+        == clipped.encode(weights.span, rowLength: 300).bytes)
   }
 
   @Test func everyCombinationRoundTripsAsText() throws {

@@ -19,12 +19,22 @@ extension Session {
       terminal.send("\u{1B}")
       terminal.watch(for: .milliseconds(150))
       terminal.send("\u{1B}OP")
-      if wait("calm", seconds: 1, { isCalm($0) }) {
-        terminal.settle()
-        if isCalm(terminal.screen) { return }
-      }
+      if wait("calm", seconds: 1, { isCalm($0) }), hasReadAll() { return }
     }
     if terminal.exit == nil { throw Broken("no way back to the list") }
+  }
+
+  /// Whether it has come to the end of what was typed, which may have ended it: on a busy machine a screen can
+  /// be calm while keys are waiting.
+  private func hasReadAll() -> Bool {
+    terminal.send(":")
+    guard wait("the list of actions", seconds: 2, { $0.picture.contains("Do what?") }) else {
+      return false
+    }
+    terminal.send("\u{1B}")
+    guard wait("calm again", seconds: 2, { isCalm($0) }) else { return false }
+    terminal.settle()
+    return isCalm(terminal.screen)
   }
 
   private func isCalm(_ screen: VirtualScreen) -> Bool {

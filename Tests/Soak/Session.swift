@@ -239,8 +239,13 @@ final class Session {
   ) -> Bool {
     let begin = ContinuousClock.now
     let used = terminal.processorTime ?? 0
-    while terminal.exit == nil, ProcessFigures.isRunning(terminal.process) {
+    while terminal.exit == nil {
       if terminal.wait(.milliseconds(20), until: condition) { return true }
+      guard ProcessFigures.isRunning(terminal.process) else {
+        // It has ended; on a busy machine the shell takes its time to say how.
+        _ = terminal.waitForExit()
+        return false
+      }
       wakeUp()
       let elapsed = (ContinuousClock.now - begin) / .seconds(1)
       let worked = (terminal.processorTime ?? 0) - used

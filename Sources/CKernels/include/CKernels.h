@@ -7,6 +7,7 @@
 
 #include "bl_blocks.h"
 #include "bl_channels.h"
+#include "bl_cholesky.h"
 #include "bl_content.h"
 #include "bl_convert.h"
 #include "bl_dense.h"

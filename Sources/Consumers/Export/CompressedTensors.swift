@@ -30,6 +30,8 @@ enum CompressedTensors {
     case .integer(let integer):
       switch integer.calibration {
       case .minmax, .mse: nil
+      case .gptq, .gptqAct, .awq:
+        "\(integer.calibration.name) is the affair of what packs the checkpoint: here are its grids"
       default: "ranges by minmax, not by \(integer.calibration.name)"
       }
     default: nil
@@ -64,6 +66,7 @@ enum CompressedTensors {
         object["group_size"] = JSONValue(length)
       }
       if integer.calibration == .mse { object["observer"] = "mse" }
+      if integer.calibration == .gptqAct { object["actorder"] = "static" }
       return object
     default: return nil
     }
@@ -81,8 +84,9 @@ enum CompressedTensors {
   }
 
   /// The groups of layers with equal settings, and the layers that stay as they are.
+  /// - Parameter isTaken: whether a format is among those that are asked for.
   static func groups(
-    _ sheet: ExportSheet, withPacking: Bool
+    _ sheet: ExportSheet, withPacking: Bool, isTaken: (Format) -> Bool = { _ in true }
   ) -> (groups: JSONObject, ignore: JSONValue, packings: [String]) {
     var found: [(weights: JSONObject, packing: String, targets: [JSONValue])] = []
     var places: [String: Int] = [:]
@@ -92,6 +96,7 @@ enum CompressedTensors {
         ignored.append(.string(module))
         continue
       }
+      guard isTaken(format) else { continue }
       let key = JSONWriter(.compact).string(.object(weights))
       let place = places[key, default: found.count]
       if place == found.count {
@@ -161,33 +166,62 @@ struct CompressedTensorsExporter: CompressedTensorsReader {
   }
 }
 
-/// A recipe for llm-compressor.
+/// A recipe for llm-compressor: layers whose codes are chosen by activations have a modifier of their own.
 struct LLMCompressorExporter: CompressedTensorsReader {
   func reasonToKeep(_ tensor: ExportedTensor) -> String? {
     reasonUnlessLinear(tensor, "llm-compressor")
   }
 
+  func remark(on format: Format, for tensor: ExportedTensor) -> String? {
+    format.needsActivations ? nil : CompressedTensors.remark(on: format)
+  }
+
   func write(_ sheet: ExportSheet) -> ExportText {
-    let (groups, ignore, _) = CompressedTensors.groups(sheet, withPacking: false)
-    let recipe: JSONObject = [
-      "quant_stage": [
-        "quant_modifiers": [
-          "QuantizationModifier": ["ignore": ignore, "config_groups": .object(groups)]
-        ]
-      ]
-    ]
+    let formats = sheet.modules.compactMap(\.choice.format)
+    let used = Modifier.allCases.filter { modifier in
+      formats.contains { Modifier($0) == modifier }
+    }
+    var modifiers = JSONObject()
+    for modifier in used.isEmpty ? [.plain] : used {
+      let (groups, ignore, _) = CompressedTensors.groups(
+        sheet, withPacking: false, isTaken: { Modifier($0) == modifier })
+      modifiers[modifier.rawValue] = ["ignore": ignore, "config_groups": .object(groups)]
+    }
+    let recipe: JSONObject = ["quant_stage": ["quant_modifiers": .object(modifiers)]]
     let name = sheet.fileName ?? "recipe.yaml"
+    let needsData = used.contains { $0 != .plain }
     return ExportText(
       files: [Export.File(name: name, text: YAMLText.of(.object(recipe)))],
       usage: [
         "from llmcompressor import oneshot",
-        "oneshot(model=model, recipe=\"\(name)\", pipeline=\"datafree\")",
+        "oneshot(model=model, recipe=\"\(name)\", "
+          + (needsData ? "dataset=DATA, num_calibration_samples=128)" : "pipeline=\"datafree\")"),
         "model.save_pretrained(OUT, save_compressed=True)",
       ],
-      notes: [
-        "GPTQModifier and AWQModifier take the same groups in the place of QuantizationModifier, with data",
-        CompressedTensors.note,
-      ])
+      notes: (needsData
+        ? []
+        : [
+          "GPTQModifier and AWQModifier take the same groups in the place of QuantizationModifier, with data"
+        ]) + [CompressedTensors.note])
+  }
+
+  /// What quantizes layers.
+  private enum Modifier: String, CaseIterable {
+    case plain = "QuantizationModifier"
+    case gptq = "GPTQModifier"
+    case awq = "AWQModifier"
+
+    init(_ format: Format) {
+      guard case .integer(let integer) = format else {
+        self = .plain
+        return
+      }
+      switch integer.calibration {
+      case .gptq, .gptqAct: self = .gptq
+      case .awq: self = .awq
+      case .minmax, .percentile, .mse, .entropy, .hqq: self = .plain
+      }
+    }
   }
 }
 

@@ -24,7 +24,12 @@ struct GPTQModelExporter: Exporter {
   }
 
   func remark(on format: Format, for tensor: ExportedTensor) -> String? {
-    remarkOnRanges(format, "GPTQModel")
+    guard case .integer(let integer) = format else { return nil }
+    return switch integer.calibration {
+    case .gptq, .gptqAct: nil
+    case .awq: "GPTQModel chooses codes by gptq, not by awq"
+    default: remarkOnRanges(format, "GPTQModel")
+    }
   }
 
   func write(_ sheet: ExportSheet) -> ExportText {
@@ -39,19 +44,28 @@ struct GPTQModelExporter: Exporter {
     for (module, choice) in modules where choice == .source {
       rules["-:^\(module.escapedForPattern)$"] = [:]
     }
+    let hasOrders = counts.keys.contains { $0.calibration == .gptqAct }
     for case (let module, .format(.integer(let format))) in modules {
-      rules["+:^\(module.escapedForPattern)$"] = [
+      var rule: JSONObject = [
         "bits": JSONValue(format.bits), "group_size": JSONValue(format.groupLength ?? -1),
         "sym": .bool(format.scheme == .symmetric),
       ]
+      if hasOrders { rule["desc_act"] = .bool(format.calibration == .gptqAct) }
+      rules["+:^\(module.escapedForPattern)$"] = .object(rule)
     }
-    let config: JSONObject = [
+    var config: JSONObject = [
       "bits": JSONValue(common?.bits ?? 4), "group_size": JSONValue(common?.groupLength ?? 128),
-      "sym": .bool((common?.scheme ?? .symmetric) == .symmetric), "desc_act": false,
+      "sym": .bool((common?.scheme ?? .symmetric) == .symmetric),
+      "desc_act": .bool(common?.calibration == .gptqAct),
       "lm_head": .bool(modules.contains { $0.module == "lm_head" && $0.choice != .source }),
       "quant_method": "gptq", "checkpoint_format": "gptq", "pack_dtype": "int32",
       "dynamic": .object(rules),
     ]
+    if hasOrders {
+      // Groups stay contiguous: layers in their own order and others share the file.
+      config["static_groups"] = true
+      config["act_group_aware"] = false
+    }
     let name = sheet.fileName ?? "quantize_config.json"
     var notes = [
       "GPTQModel needs calibration data of its own; its errors are then smaller than the plan's"

@@ -30,8 +30,8 @@ public struct DataReader: Sendable {
   /// - Parameter context: tokens in a sequence; by default as many as the model was made for, 512 at most.
   public func read(_ path: String?, context: Int? = nil) throws(EvaluationError) -> EvaluationData {
     switch network.task {
-    case .language: try text(path, context)
-    case .classification: try pictures(path)
+    case .language: try text(path, or: "heldout.txt", context)
+    case .classification: try pictures(path, or: "test")
     case .embedding: try sentences(path)
     }
   }
@@ -41,15 +41,10 @@ public struct DataReader: Sendable {
     let name =
       switch network.task {
       case .language: "heldout.txt"
-      case .classification: testName
+      case .classification: model.configuration?["test"]?["file"]?.string ?? "test.safetensors"
       case .embedding: ""
       }
     return model.filesBeside.first { Path.name($0) == name }
-  }
-
-  /// What a classifier's config.json calls its test data.
-  private var testName: String {
-    model.configuration?["test"]?["file"]?.string ?? "test.safetensors"
   }
 
   /// What a model is trained on: a file, or `train.txt` beside a language model, `train.safetensors` beside a
@@ -57,19 +52,45 @@ public struct DataReader: Sendable {
   public func readTraining(
     _ path: String?, context: Int? = nil
   ) throws(EvaluationError) -> EvaluationData {
-    var name = "train.txt"
-    if case .classification = network.task { name = "train.safetensors" }
-    guard let path = path ?? model.filesBeside.first(where: { Path.name($0) == name }) else {
-      throw .data("\(model.name): there is no \(name) beside it; give it its training data")
+    switch network.task {
+    case .language: try text(path, or: "train.txt", context)
+    case .classification: try pictures(path, or: "train")
+    case .embedding: try sentences(path)
     }
-    return try read(path, context: context)
+  }
+
+  /// What a model is calibrated on: samples spread evenly over a file, by default over the data beside the model that it
+  /// was trained on. Never what it is evaluated on.
+  /// - Parameter count: samples at most; by default 128 sequences of a language model, else 1,024 samples.
+  public func readCalibration(
+    _ path: String?, context: Int? = nil, count: Int? = nil
+  ) throws(EvaluationError) -> EvaluationData {
+    let data: EvaluationData
+    var usual = 1024
+    switch network.task {
+    case .language:
+      data = try readTraining(path, context: context)
+      usual = 128
+    case .classification: data = try readTraining(path)
+    case .embedding:
+      guard path != nil else {
+        throw .data(
+          "\(model.name): no sentences to calibrate on; give a text with one in each line")
+      }
+      data = try sentences(path)
+    }
+    let all = data.samples
+    let used = min(all.count, max(1, count ?? usual))
+    return EvaluationData(samples: (0..<used).map { all[$0 * all.count / used] }, name: data.name)
   }
 
   // MARK: - Language models
 
-  private func text(_ path: String?, _ context: Int?) throws(EvaluationError) -> EvaluationData {
-    guard let path = path ?? usualPath else {
-      throw .data("\(model.name): there is no heldout.txt beside it; give it a text to read")
+  private func text(
+    _ path: String?, or name: String, _ context: Int?
+  ) throws(EvaluationError) -> EvaluationData {
+    guard let path = path ?? model.filesBeside.first(where: { Path.name($0) == name }) else {
+      throw .data("\(model.name): there is no \(name) beside it; give it a text to read")
     }
     let most = network.contextLength ?? Self.usualContext
     let context = context ?? min(Self.usualContext, most)
@@ -112,11 +133,13 @@ public struct DataReader: Sendable {
 
   // MARK: - Classifiers
 
-  private func pictures(_ path: String?) throws(EvaluationError) -> EvaluationData {
-    let test = model.configuration?["test"]
-    guard let path = path ?? usualPath else {
-      throw .data(
-        "\(model.name): there is no \(testName.sanitised) beside it; give it its test data")
+  private func pictures(
+    _ path: String?, or part: String
+  ) throws(EvaluationError) -> EvaluationData {
+    let named = model.configuration?[part]?["file"]?.string ?? "\(part).safetensors"
+    let test = model.configuration?[part] ?? model.configuration?["test"]
+    guard let path = path ?? model.filesBeside.first(where: { Path.name($0) == named }) else {
+      throw .data("\(model.name): there is no \(named.sanitised) beside it; give it such data")
     }
     let file = try open(path)
     func tensor(_ name: String) throws(EvaluationError) -> [Float] {

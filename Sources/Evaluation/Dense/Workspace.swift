@@ -13,20 +13,18 @@ final class Workspace {
     case slopes, turned
   }
 
-  /// The squares of what went into matrices, by the tensors of these; nil: nobody wants them.
-  private(set) var squares: [Int: [Double]]?
+  /// Who wants to see what goes into matrices.
+  private let observer: (any ActivationObserver)?
 
-  init(_ product: MatrixProduct = .best, collectsSquares: Bool = false) {
+  init(_ product: MatrixProduct = .best, observer: (any ActivationObserver)? = nil) {
     self.product = product
-    squares = collectsSquares ? [:] : nil
+    self.observer = observer
   }
 
-  /// Takes note of what goes into a tensor's matrix.
+  /// Shows what goes into a tensor's matrix.
   func observe(_ x: UnsafeBufferPointer<Float>, rows: Int, inputs: Int, of tensor: Int?) {
-    guard let tensor, squares != nil, rows > 0, inputs > 0, x.count >= rows * inputs else { return }
-    var sums = squares?.removeValue(forKey: tensor) ?? [Double](repeating: 0, count: inputs)
-    bl_add_squares(x.baseAddress, rows, inputs, &sums)
-    squares?[tensor] = sums
+    guard let tensor, let observer, rows > 0, inputs > 0, x.count >= rows * inputs else { return }
+    observer.observe(x, rows: rows, inputs: inputs, of: tensor, self)
   }
 
   /// Lends a room of exactly so many numbers, whatever is in them.
@@ -74,6 +72,30 @@ extension Workspace {
     }
     take(upright, .turned)
   }
+
+  /// Works out rows times a square matrix.
+  func multiply(_ rows: [Float], by matrix: [Float], width: Int, into out: inout [Float]) {
+    precondition(matrix.count >= width * width && out.count >= rows.count)
+    guard width > 0 else { return }
+    out.withUnsafeMutableBufferPointer { out in
+      rows.withUnsafeBufferPointer { rows in
+        matrix.withUnsafeBufferPointer { matrix in
+          multiply(
+            bl_product(
+              rows: rows.count / width, columns: width, depth: width, a: rows.baseAddress,
+              a_stride: width, b: matrix.baseAddress, b_stride: width, b_is_transposed: false,
+              adds: false, out: out.baseAddress, out_stride: width))
+        }
+      }
+    }
+  }
+}
+
+/// Sees what goes into the matrices of a network, on one thread.
+protocol ActivationObserver: AnyObject {
+  /// - Parameter x: row by row; there may be more than these rows.
+  func observe(
+    _ x: UnsafeBufferPointer<Float>, rows: Int, inputs: Int, of tensor: Int, _ room: Workspace)
 }
 
 /// A layer that multiplies by a matrix and adds a bias.
@@ -85,6 +107,11 @@ struct Linear: Sendable {
   let bias: [Float]?
   /// The tensor of the weights, by its index in the model.
   var tensor: Int?
+
+  /// Shows what would go in.
+  func observe(_ x: [Float], rows: Int, _ room: Workspace) {
+    x.withUnsafeBufferPointer { room.observe($0, rows: rows, inputs: inputs, of: tensor) }
+  }
 
   /// out = x Wᵀ + bias, or the same added to what is in `out`.
   func apply(

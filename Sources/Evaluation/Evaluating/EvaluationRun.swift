@@ -183,16 +183,34 @@ struct EvaluationRun {
     _ side: Side, _ stage: Int, _ formats: [Format?]
   ) throws(EvaluationError) -> any Layer {
     let tensors = network.stages[stage].tensors
-    let source = side == .source ? reference : source
-    let isOther = side == .source && !sharesBeginning
     var provided = ProvidedWeights()
     for (tensor, format) in zip(tensors, formats) {
-      provided.values[tensor] = try weights.values(of: tensor, in: format, ofOther: isOther) {
-        [workers] () throws(EvaluationError) in
-        try source.values(of: source.model.tensors[tensor], in: format, by: workers)
-      }
+      provided.values[tensor] = try values(side, of: tensor, in: format)
     }
     return try network.load(stage, provided)
+  }
+
+  private mutating func values(
+    _ side: Side, of tensor: Int, in format: Format?
+  ) throws(EvaluationError) -> [Float] {
+    let source = side == .source ? reference : source
+    return try weights.values(
+      of: tensor, in: format, ofOther: side == .source && !sharesBeginning
+    ) { [workers] () throws(EvaluationError) in
+      try source.values(of: source.model.tensors[tensor], in: format, by: workers)
+    }
+  }
+
+  /// Σ(w-ŵ)²/Σw² over all tensors worth quantizing, w being those that the plan is compared with.
+  mutating func weightError(_ formats: [Format?]) throws(EvaluationError) -> Double {
+    var sums = ErrorSums()
+    for tensor in source.model.tensors
+    where tensor.suitability.isQuantizable && tensor.id < formats.count {
+      let weights = try values(.source, of: tensor.id, in: nil)
+      let reconstructed = try values(.plan, of: tensor.id, in: formats[tensor.id])
+      sums.add(weights.span, reconstructed.span)
+    }
+    return sums.squares > 0 ? sums.squaredError / sums.squares : 0
   }
 
   // MARK: - Outputs

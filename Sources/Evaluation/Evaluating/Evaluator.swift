@@ -84,6 +84,19 @@ public final class Evaluator: Sendable {
     return try result.get()
   }
 
+  /// The errors of the weights themselves under a plan: the sum of their squares, over that of the weights.
+  /// - Parameter formats: as in `evaluate`.
+  public func weightError(_ formats: [Format?]) throws(EvaluationError) -> Double {
+    let result = run.withLock { run -> Swift.Result<Double, EvaluationError> in
+      do throws(EvaluationError) {
+        return .success(try run.weightError(formats))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
   private static func check(
     _ reference: Model, isLike model: Model
   ) throws(EvaluationError) {

@@ -25,6 +25,8 @@ struct BertNetwork: Network {
   }
 
   var width: Int { sizes.hidden }
+  var lookups: [Int] { Array(embeddings.prefix(3)) }
+  var inputs: [[MatrixInput]] { [[]] + blocks.map(\.inputs) + [[]] }
 
   init(_ model: Model) throws(EvaluationError) {
     let table = TensorTable(model)
@@ -147,6 +149,16 @@ struct BertPlaces: Sendable {
     outputNorm = try norm("layer_output_norm")
   }
 
+  /// What the matrices read. What leaves a norm is the residual stream as well, and nothing can be moved past the
+  /// activation: only what attention mixes can be scaled, by the rows of values.
+  var inputs: [MatrixInput] {
+    [
+      MatrixInput([queries, keys, values], canBeScaled: false),
+      MatrixInput([attentionOutput], canBeScaled: true),
+      MatrixInput([up], canBeScaled: false), MatrixInput([down], canBeScaled: false),
+    ]
+  }
+
   var tensors: [Int] {
     [queries, keys, values, attentionOutput, up, down].flatMap(\.tensors) + attentionNorm
       + outputNorm
@@ -249,6 +261,8 @@ struct BertBlock: Layer {
 
 /// The mean of all rows, brought to length 1.
 struct MeanPooling: OutputLayer {
+  func observe(_ x: Activations, _ room: Workspace) {}
+
   func apply(_ x: Activations, _ sample: Sample, _ room: Workspace) -> Activations {
     Activations(rows: 1, width: x.width, values: outputs(x, rows: 0..<1, room))
   }

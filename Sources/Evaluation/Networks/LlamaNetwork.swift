@@ -16,6 +16,15 @@ struct LlamaNetwork: Network {
   private let windowRotation: RotationTable
 
   var width: Int { configuration.hidden }
+  var lookups: [Int] { [embedding] }
+
+  var inputs: [[MatrixInput]] {
+    // A tied embedding is looked up as well, where nothing takes a scale.
+    let last =
+      output.map { MatrixInput([$0], canBeScaled: true) }
+      ?? MatrixInput([embedding], width: width, channels: nil)
+    return [[]] + blocks.map { $0.inputs(configuration) } + [[last]]
+  }
 
   /// - Throws: what the model lacks, or has and isn't supported.
   init(_ model: Model, _ family: LlamaConfiguration.Family) throws(EvaluationError) {
@@ -74,7 +83,7 @@ struct LlamaNetwork: Network {
     } else {
       projection = Linear(
         inputs: configuration.hidden, outputs: configuration.vocabulary,
-        weights: try weights.values(of: embedding), bias: nil)
+        weights: try weights.values(of: embedding), bias: nil, tensor: embedding)
     }
     return LanguageHead(
       norm: RMSNorm(try weights.values(of: finalNorm), configuration), projection: projection,
@@ -126,6 +135,21 @@ struct BlockPlaces: Sendable {
     down = try linear("ffn_down", c.intermediate, c.hidden)
     feedForwardResultNorm =
       c.family.normalisesResults ? try norm("post_ffw_norm", c.hidden) : nil
+  }
+
+  /// What the matrices read: norms take the scales of what comes out of them, the rows of values and of the way up
+  /// those of what comes out of attention and of the gate.
+  func inputs(_ c: LlamaConfiguration) -> [MatrixInput] {
+    let heads = c.heads / c.keyValueHeads
+    // Heads that share values share their scales.
+    let mixed = (0..<attentionOutput.inputs).map {
+      $0 / c.headSize / heads * c.headSize + $0 % c.headSize
+    }
+    return [
+      MatrixInput([queries, keys, values], canBeScaled: true),
+      MatrixInput([attentionOutput.weight], width: attentionOutput.inputs, channels: mixed),
+      MatrixInput([gate, up], canBeScaled: true), MatrixInput([down], canBeScaled: true),
+    ]
   }
 
   var tensors: [Int] {
@@ -322,6 +346,13 @@ struct LanguageHead: OutputLayer {
   func apply(_ x: Activations, _ sample: Sample, _ room: Workspace) -> Activations {
     Activations(
       rows: x.rows, width: projection.outputs, values: outputs(x, rows: 0..<x.rows, room))
+  }
+
+  func observe(_ x: Activations, _ room: Workspace) {
+    var normalised = room.lend(.normalised, x.values.count)
+    norm.apply(x.values, into: &normalised)
+    projection.observe(normalised, rows: x.rows, room)
+    room.take(normalised, .normalised)
   }
 
   func outputs(_ x: Activations, rows: Range<Int>, _ room: Workspace) -> [Float] {

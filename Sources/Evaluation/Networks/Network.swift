@@ -53,11 +53,40 @@ protocol Network: Sendable {
   /// The numbers of a row between blocks, about.
   var width: Int { get }
 
+  /// What matrices read, stage by stage.
+  var inputs: [[MatrixInput]] { get }
+  /// The tensors whose rows are looked up; a tied embedding is a matrix as well.
+  var lookups: [Int] { get }
+
   /// What is wrong with a sample; nil if it can be run.
   func objection(to sample: Sample) -> String?
 
   /// Makes a stage ready to run.
   func load(_ stage: Int, _ weights: any WeightProvider) throws(EvaluationError) -> any Layer
+}
+
+/// The numbers that one or more matrices read.
+struct MatrixInput: Sendable {
+  /// The matrices, by their tensors.
+  let tensors: [Int]
+  /// How many numbers there are in a row.
+  let width: Int
+  /// Each number belongs to a channel of what makes them: numbers of one channel can be scaled together, the opposite
+  /// going into the weights before (a norm's, the rows of a matrix). Nil where nothing before can take a scale.
+  var channels: [Int]?
+
+  init(_ tensors: [Int], width: Int, channels: [Int]?) {
+    self.tensors = tensors
+    self.width = width
+    self.channels = channels
+  }
+
+  /// Each number is a channel of its own, or can't be scaled.
+  init(_ matrices: [LinearPlace], canBeScaled: Bool) {
+    let width = matrices[0].inputs
+    self.init(
+      matrices.map(\.weight), width: width, channels: canBeScaled ? Array(0..<width) : nil)
+  }
 }
 
 /// Gives the weights of tensors under a plan.
@@ -75,4 +104,7 @@ protocol Layer: Sendable {
 protocol OutputLayer: Layer {
   /// The outputs at some of the rows of what comes into the stage.
   func outputs(_ x: Activations, rows: Range<Int>, _ room: Workspace) -> [Float]
+
+  /// Shows the room what goes into the stage's matrices.
+  func observe(_ x: Activations, _ room: Workspace)
 }

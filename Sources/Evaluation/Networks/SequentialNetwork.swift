@@ -47,6 +47,39 @@ struct SequentialNetwork: Network {
   }
 
   var width: Int { input.count }
+  var lookups: [Int] { [] }
+
+  /// What the matrices read. A scale of a channel passes rectifiers, maxima and flattening, and ends in the rows of
+  /// the matrix before.
+  var inputs: [[MatrixInput]] {
+    var place: Int?
+    return steps.map { step in
+      let before = place
+      switch step.kind {
+      case .linear(let matrix):
+        place = 1
+        return [input(of: matrix, place: before)]
+      case .convolution(let matrix, let window):
+        place = step.output.rows * step.output.columns
+        // A channel is whole where it comes from a picture of the same size.
+        let isWhole = before == step.input.rows * step.input.columns
+        return [input(of: matrix, place: isWhole ? window.size * window.size : nil)]
+      case .maximum:
+        let isWhole = before == step.input.rows * step.input.columns
+        place = isWhole ? step.output.rows * step.output.columns : nil
+      case .activation(.relu), .flatten: break
+      case .activation: place = nil
+      }
+      return []
+    }
+  }
+
+  /// - Parameter place: how many numbers one after another are of one channel.
+  private func input(of matrix: LinearPlace, place: Int?) -> MatrixInput {
+    MatrixInput(
+      [matrix.weight], width: matrix.inputs,
+      channels: place.map { place in (0..<matrix.inputs).map { $0 / place } })
+  }
 
   init(_ model: Model) throws(EvaluationError) {
     guard let configuration = model.configuration,
@@ -217,6 +250,8 @@ struct SequentialLayer: OutputLayer {
     }
     return Activations(rows: 1, width: step.output.count, values: values)
   }
+
+  func observe(_ x: Activations, _ room: Workspace) { _ = outputs(x, rows: 0..<1, room) }
 
   func outputs(_ x: Activations, rows: Range<Int>, _ room: Workspace) -> [Float] {
     apply(x, .picture(x.values), room).values

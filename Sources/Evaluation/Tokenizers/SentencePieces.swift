@@ -24,6 +24,8 @@ struct SentencePieces: Sendable {
 
     /// By the score of what they make, the greatest first; equal ones from left to right.
     static func scores(_ scores: [Float]) -> Order {
+      // What isn't a number equals nothing, and many of them would make a slow set.
+      let scores = scores.map { $0.isNaN ? -.infinity : $0 }
       let falling = Set(scores).sorted(by: >)
       let ranks = Dictionary(
         falling.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })

@@ -7,6 +7,8 @@ struct TokenizerFile {
 
   /// No tokenizer in use is larger.
   private static let greatestFile = 256 << 20
+  /// Longer words are unknown, whatever it says: all of a word's pieces are tried.
+  private static let longestWord = 1000
 
   static func read(_ path: String) throws(EvaluationError) -> Tokenizer {
     do {
@@ -52,9 +54,14 @@ struct TokenizerFile {
     guard let object = json["model"]?["vocab"]?.object else {
       throw flaw("it has no vocabulary")
     }
-    return Dictionary(
-      object.members.compactMap { member in member.value.int.map { (ExactText(member.key), $0) } },
-      uniquingKeysWith: { first, _ in first })
+    var vocabulary: [ExactText: Int] = [:]
+    for member in object.members {
+      guard let token = member.value.int else { continue }
+      // What is below 0 stands for what is no token.
+      guard token >= 0 else { throw flaw("its vocabulary has the number \(token)") }
+      vocabulary[ExactText(member.key)] = token
+    }
+    return vocabulary
   }
 
   private func merges() -> [(ExactText, ExactText)] {
@@ -223,6 +230,7 @@ struct TokenizerFile {
     return WordPieces(
       vocabulary: vocabulary, unknown: unknown,
       inner: model?["continuing_subword_prefix"]?.string ?? "##",
-      longestWord: model?["max_input_chars_per_word"]?.int ?? 100, cleaning: cleaning)
+      longestWord: min(model?["max_input_chars_per_word"]?.int ?? 100, Self.longestWord),
+      cleaning: cleaning)
   }
 }

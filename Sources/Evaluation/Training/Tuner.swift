@@ -102,9 +102,14 @@ public struct Tuner {
   private static func usualRate(
     _ source: WeightSource, _ formats: [Format?], _ tensors: [Tensor], _ workers: Workers
   ) throws(EvaluationError) -> Double {
-    let quantized = tensors.filter { $0.id < formats.count && formats[$0.id] != nil }
-    let sums = try source.errorSums(quantized, formats, against: source, by: workers)
-    let rate = (sums.errors / Double(max(1, sums.count))).squareRoot() / 30
+    var sums = ErrorSums()
+    for tensor in tensors where tensor.id < formats.count {
+      guard let format = formats[tensor.id] else { continue }
+      let exact = try source.values(of: tensor, in: nil, by: workers)
+      let found = try source.values(of: tensor, in: format, by: workers)
+      sums.add(exact.span, found.span)
+    }
+    let rate = (sums.squaredError / Double(max(1, sums.count))).squareRoot() / 30
     // Where nothing is lost there is little to learn.
     return max(rate, 1e-6)
   }

@@ -86,6 +86,18 @@ struct FormatWords {
       text +=
         " The zero point is a number that Half-Quadratic Quantization searches, stored as scales "
         + "are."
+    case .gptq:
+      text +=
+        " Codes are chosen by what flows through the model on some data, column by column: those behind make up for "
+        + "the error of those before in what comes out (GPTQ)."
+    case .gptqAct:
+      text +=
+        " Codes are chosen by what flows through the model on some data, columns that matter most first; those behind "
+        + "make up for the error of those before in what comes out (GPTQ with act-order)."
+    case .awq:
+      text +=
+        " Input channels are scaled by how much flows through them on some data, the opposite goes into the layer "
+        + "before; then ranges are cut (AWQ)."
     }
     return FormatWords(
       "\(integer.bits)-bit integers, \(integer.scheme == .symmetric ? "symmetric" : "affine")", text

@@ -15,6 +15,7 @@ final class QualityRunner: Sendable {
   }
 
   private let model: Model
+  private let weights: WeightSource
   private let importance: ModelImportance?
   private let options: QualityOptions
   private let post: @Sendable (QualityNews.Kind) -> Void
@@ -26,10 +27,11 @@ final class QualityRunner: Sendable {
   private let ended = DispatchGroup()
 
   init(
-    model: Model, importance: ModelImportance?, options: QualityOptions,
+    _ weights: WeightSource, importance: ModelImportance?, options: QualityOptions,
     post: @escaping @Sendable (QualityNews.Kind) -> Void
   ) {
-    self.model = model
+    model = weights.model
+    self.weights = weights
     self.importance = importance
     self.options = options
     self.post = post
@@ -48,7 +50,7 @@ final class QualityRunner: Sendable {
   func stop() {
     isStopped.store(true, ordering: .releasing)
     wake.signal()
-    _ = ended.wait(timeout: .now() + .seconds(10))
+    _ = ended.wait(timeout: .now() + .seconds(1))
   }
 
   private func give(_ change: (inout sending Orders) -> Void) {
@@ -82,8 +84,7 @@ final class QualityRunner: Sendable {
     let file: SensitivityFile?
     do throws(EvaluationError) {
       let data = try DataReader(model).read(options.data, context: try context)
-      evaluator = try Evaluator(
-        WeightSource(model: model, importance: importance), data: data, isBackground: true)
+      evaluator = try Evaluator(weights, data: data, isBackground: true)
       file = options.folder.map {
         SensitivityFile(
           folder: $0, model: model, data: data, samples: tensorSamples(evaluator),

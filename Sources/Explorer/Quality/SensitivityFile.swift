@@ -63,7 +63,8 @@ struct SensitivityFile: Sendable {
 
   /// Adds to what is known; what can't be written is measured again another time.
   func add(_ effects: [TensorFormat: TensorEffect], _ model: Model) {
-    let all = known(model).merging(effects) { $1 }
+    // What depends on calibration data is measured anew.
+    let all = known(model).merging(effects) { $1 }.filter { !$0.key.format.needsActivations }
     let entries = all.sorted {
       ($0.key.tensor, $0.key.format.description) < ($1.key.tensor, $1.key.format.description)
     }.map { key, effect in

@@ -143,9 +143,9 @@ public struct ReportRequest: Sendable {
   private func histograms(_ work: [Work], stop: @Sendable () -> Bool) -> [Work: Histogram] {
     guard !work.isEmpty else { return [:] }
     let collector = Collector()
-    let measurer = Measurer(model: state.model, importance: state.importance) { work, finding in
-      collector.take(work, finding)
-    }
+    let measurer = Measurer(
+      model: state.model, importance: state.importance, calibration: state.calibration
+    ) { work, finding in collector.take(work, finding) }
     defer { measurer.stop() }
     measurer.want(background: work)
     for _ in work {

@@ -1,9 +1,9 @@
 import Dispatch
+import Evaluation
 import Foundation
 import Measurement
 import ModelFiles
 import Planning
-import Storage
 import Synchronization
 import Terminal
 
@@ -160,7 +160,7 @@ private struct Worker {
   let mailbox: Mailbox<ExplorerEvent>
   let journal: JournalKeeper
   private let quality: QualityRunner?
-  private let stored: ModelStore?
+  private let stored: (any ModelMemory)?
   private let files = DispatchQueue(label: "files")
   /// How long figures are collected before the curve follows them, in seconds.
   private let patience: Double
@@ -171,17 +171,20 @@ private struct Worker {
   init(model: Model, options: Options, mailbox: Mailbox<ExplorerEvent>) {
     self.mailbox = mailbox
     journal = JournalKeeper(mailbox: mailbox)
+    let weights = WeightSource(
+      model: model, importance: options.importance, activations: options.activations)
     quality = options.quality.map {
-      QualityRunner(model: model, importance: options.importance, options: $0) {
+      QualityRunner(weights, importance: options.importance, options: $0) {
         mailbox.post(.quality(QualityNews(kind: $0)))
       }
     }
     patience = options.needsExact ? 0 : 0.2
     firstStepsPath = options.firstStepsPath
-    stored = options.store.map { ModelStore($0, model: model, importance: options.importance) }
+    stored = options.store?.memory(of: model, importance: options.importance)
     let report: Measurer.Report = { work, finding in mailbox.post(.found(work, finding)) }
     measurer = Measurer(
-      model: model, importance: options.importance, report: stored?.recording(report) ?? report)
+      model: model, importance: options.importance, calibration: weights,
+      report: stored?.recording(report) ?? report)
   }
 
   /// Ends; what was asked to be saved is saved first, and what was found is remembered.

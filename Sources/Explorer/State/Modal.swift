@@ -34,6 +34,8 @@ struct RecipeForm: Sendable {
 
   var draft: IntegerFormat
   var field = Field.scheme
+  /// Whether calibrations by activations are offered.
+  var hasActivations = false
 
   /// The values that each field steps through.
   static let granularities: [IntegerFormat.Granularity] = [
@@ -75,10 +77,12 @@ struct RecipeForm: Sendable {
   /// The calibrations that go with the draft's scheme and granularity.
   var calibrations: [IntegerFormat.Calibration] {
     let percentile = currentPercentile ?? IntegerFormat.Calibration.defaultPercentile
-    let all: [IntegerFormat.Calibration] = [
-      .minmax, .percentile(percentile), .mse, .entropy, .hqq,
-    ]
-    return all.filter { $0 == draft.calibration || draft.with(calibration: $0) != draft }
+    let all: [IntegerFormat.Calibration] =
+      [.minmax, .percentile(percentile), .mse, .entropy, .hqq]
+      + (hasActivations ? [.gptq, .gptqAct, .awq] : [])
+    // What needs activations is chosen already, or isn't offered.
+    let others = all.contains(draft.calibration) ? [] : [draft.calibration]
+    return (all + others).filter { $0 == draft.calibration || draft.with(calibration: $0) != draft }
   }
 
   /// Changes scheme or granularity; a calibration that doesn't go with them gives way to minmax.

@@ -140,7 +140,7 @@ extension State {
 
   mutating func openRecipe() {
     let draft = tensor.map { Ladder.family(of: choice(of: $0.id), default: family) } ?? family
-    modal = .recipe(RecipeForm(draft: draft))
+    modal = .recipe(RecipeForm(draft: draft, hasActivations: calibration != nil))
   }
 
   mutating func searchAgain(forward: Bool) {

@@ -1,9 +1,9 @@
 import Consumers
+import Evaluation
 import Measurement
 import ModelFiles
 import Planning
 import Quantization
-import Storage
 import Terminal
 
 /// How the explorer was started.
@@ -18,10 +18,12 @@ public struct Options: Sendable {
   public var mouse = true
   /// The importance of the model's input channels, if there is an imatrix.
   public var importance: ModelImportance?
+  /// What flows into the model's matrices, for formats that need it.
+  public var activations: CollectedHessians?
   /// Where unsaved work is kept, if it is.
   public var journals: JournalFolder?
   /// Where measurements are remembered, if they are.
-  public var store: MeasurementStore?
+  public var store: (any MeasurementMemory)?
   /// Plans to be set beside the one at hand: presets, other files.
   public var plans: [NamedPlan] = []
   /// Whether only exact figures will do for solving, as for scripts.
@@ -66,6 +68,8 @@ public struct State: Sendable {
   let mapGrid: MapGrid
   let customLadder: [Format]?
   let importance: ModelImportance?
+  /// What formats need whose codes are chosen by activations; nil: they aren't offered.
+  let calibration: WeightSource?
   let rules: FormatRules
   var glyphs: Glyphs
   var colors: ColorDepth
@@ -179,7 +183,11 @@ public struct State: Sendable {
     mapGrid = MapGrid(tensors: model.tensors, catalogue: catalogue)
     customLadder = options.ladder
     importance = options.importance
-    rules = FormatRules(model: model, importance: options.importance)
+    calibration = options.activations.map {
+      WeightSource(model: model, importance: options.importance, activations: $0)
+    }
+    rules = FormatRules(
+      model: model, importance: options.importance, activations: options.activations?.tensors ?? [])
     ladderKind = LadderKind(for: model)
     glyphs = options.glyphs
     colors = options.colors

@@ -42,9 +42,12 @@ extension State {
   }
 
   private func drawRecipe(_ form: RecipeForm, on canvas: inout Canvas) {
+    let widest = form.fields.reduce(0) { widest, field in
+      max(widest, RecipeText.row(field, form).1.reduce(13) { $0 + $1.columns + 2 })
+    }
     let inner = canvas.drawPanel(
       "Integer formats: how scales are chosen",
-      size: Size(columns: 66, rows: form.fields.count + 7),
+      size: Size(columns: max(66, widest + 4), rows: form.fields.count + 7),
       glyphs: glyphs)
     var line = 0
     for field in form.fields {
@@ -54,7 +57,14 @@ extension State {
       canvas.write(
         name, at: rect.origin, style: isAt ? Theme.title : Theme.faint, within: 13)
       var column = rect.column + 13
-      for (index, value) in values.enumerated() {
+      // Where there isn't room for all values, the chosen one is among those that are to be seen.
+      var first = 0
+      while first < chosen,
+        values[first...chosen].reduce(13, { $0 + $1.columns + 2 }) > rect.columns
+      {
+        first += 1
+      }
+      for (index, value) in values.enumerated().dropFirst(first) {
         let style: Style =
           index == chosen ? (isAt ? .reverse : Theme.changed.with(.bold)) : Theme.faint
         let start = column
@@ -121,14 +131,7 @@ enum RecipeText {
         "granularity", values.map(\.name), values.firstIndex(of: draft.granularity) ?? 0
       )
     case .calibration:
-      let chosen =
-        switch draft.calibration {
-        case .minmax: 0
-        case .percentile: 1
-        case .mse: 2
-        case .entropy: 3
-        case .hqq: 4
-        }
+      let chosen = form.calibrations.firstIndex(of: draft.calibration) ?? 0
       let names = form.calibrations.map { $0.name.prefix { $0 != "=" } }
       return ("calibration", names.map(String.init), chosen)
     case .percentile:
@@ -158,6 +161,9 @@ enum RecipeText {
       case .mse: "mse: clips where the squared error is least"
       case .entropy: "entropy: clips where the distribution changes least (KL)"
       case .hqq: "hqq: zero points off the grid, moved to lessen errors"
+      case .gptq: "gptq: codes make up for each other's errors, by activations"
+      case .gptqAct: "gptq-act: the same, channels that matter most first"
+      case .awq: "awq: input channels scaled by their activations"
       }
     case .percentile: "the share of the weights that stays unclipped"
     case .scale: "how a scale is stored"

@@ -18,9 +18,10 @@ public enum SamplingSchedule {
   }
 
   /// Whether a sample says something about a tensor in a format. It doesn't where the codes of each weight
-  /// depend on all others: on a range or a palette of the whole tensor.
+  /// depend on all others: on a range or a palette of the whole tensor, or through activations.
   public static func canEstimate(_ tensor: Tensor, _ format: Format) -> Bool {
-    format.scan() == nil && format.objection(rowLength: tensor.rowLength) == nil
+    format.scan() == nil && !format.needsActivations
+      && format.objection(rowLength: tensor.rowLength) == nil
       && tensor.weightCount > 0
   }
 }
@@ -32,7 +33,7 @@ extension Format {
     case .float, .codeBook, .scaledFloat, .palette, .mlx: 400e6
     case .integer(let format):
       switch format.calibration {
-      case .minmax: 600e6
+      case .minmax, .gptq, .gptqAct, .awq: 600e6
       case .percentile, .hqq: 50e6
       case .mse: 30e6
       case .entropy: 7e6

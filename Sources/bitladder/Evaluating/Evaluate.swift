@@ -15,6 +15,8 @@ struct Evaluate: ParsableCommand {
       same data. Perplexity and KL divergence are what llama-perplexity means by them: sequences of --context \
       tokens, the second half of each scored. DATA is a text, or tokens (a JSON list, a safetensors file); for \
       encoders a text with a sentence in each line. Without it a model is run on what lies beside it.
+      Formats that end in gptq, gptq-act or awq choose codes by what flows through the model on other data: the \
+      --calibration file, or what the model was trained on, if that lies beside it.
       """)
 
   @OptionGroup var model: ModelArgument
@@ -26,6 +28,8 @@ struct Evaluate: ParsableCommand {
   var formats: String?
 
   @OptionGroup var running: RunningOptions
+
+  @OptionGroup var calibration: CalibrationOptions
 
   @OptionGroup var imatrix: ImatrixOption
 
@@ -57,11 +61,15 @@ struct Evaluate: ParsableCommand {
     let report: EvaluationReport
     do throws(EvaluationError) {
       let data = try running.read(for: model)
+      let wanted = formats + plans.flatMap { $0.plan.tensors.compactMap(\.choice.format) }
+      let activations = try calibration.collect(for: wanted, model, running)
       let evaluator = try Evaluator(
-        WeightSource(model: model, importance: importance),
+        WeightSource(model: model, importance: importance, activations: activations),
         reference: reference.map { WeightSource(model: $0) }, data: data,
         rounding: llamaRounding ? .sixteenBits : .none, threads: running.threadCount)
-      let results = try run(try candidates(plans, formats, model, importance), evaluator)
+      let rules = FormatRules(
+        model: model, importance: importance, activations: activations?.tensors ?? [])
+      let results = try run(try candidates(plans, formats, model, rules), evaluator)
       report = EvaluationReport(
         model: model, data: data, samples: running.count(evaluator, usual: 32), results: results)
     } catch {
@@ -78,12 +86,11 @@ struct Evaluate: ParsableCommand {
 
   private func candidates(
     _ plans: [(path: String, plan: Plan)], _ formats: [Format], _ model: Model,
-    _ importance: ModelImportance?
+    _ rules: FormatRules
   ) throws(EvaluationError) -> [EvaluatedPlan] {
     let source = EvaluatedPlan(
       name: "source", choices: model.tensors.map { _ in .source })
     var refusals = Refusals()
-    let rules = FormatRules(model: model, importance: importance)
     let uniform = formats.map { EvaluatedPlan($0, for: model, rules, &refusals) }
     for line in refusals.lines { tell("bitladder: \(line)") }
     let fingerprint = plans.isEmpty ? "" : model.fingerprint()
@@ -98,17 +105,19 @@ struct Evaluate: ParsableCommand {
 
   private func run(
     _ candidates: [EvaluatedPlan], _ evaluator: Evaluator
-  ) throws(EvaluationError) -> [(plan: EvaluatedPlan, figures: EvaluationFigures)] {
+  ) throws(EvaluationError) -> [EvaluationReport.Result] {
     let count = running.count(evaluator, usual: 32)
     let line = ProgressLine()
     defer { line.end() }
-    var results: [(plan: EvaluatedPlan, figures: EvaluationFigures)] = []
+    var results: [EvaluationReport.Result] = []
     for (index, candidate) in candidates.enumerated() {
       let head = "evaluating \(index + 1)/\(candidates.count) \(candidate.name)"
+      let formats = candidate.choices.map(\.format)
       let figures = try evaluator.evaluate(
-        candidate.choices.map(\.format), sequences: count,
+        formats, sequences: count,
         progress: { share in line.show("\(head), \(Int(share * 100)) %") })
-      results.append((candidate, figures))
+      let error = try evaluator.weightError(formats)
+      results.append(.init(plan: candidate, error: error, figures: figures))
     }
     return results
   }

@@ -9,18 +9,28 @@ struct EvaluationReport {
   let model: Model
   let data: EvaluationData
   let samples: Int
-  let results: [(plan: EvaluatedPlan, figures: EvaluationFigures)]
+  let results: [Result]
+
+  struct Result {
+    let plan: EvaluatedPlan
+    /// The NMSE of the weights.
+    let error: Double
+    let figures: EvaluationFigures
+  }
 
   // MARK: - The table
 
   var table: String {
     guard let first = results.first else { return "" }
-    var table = Table(["plan", "size", "bpw"] + Self.head(first.figures))
+    var table = Table(["plan", "size", "bpw", "NMSE"] + Self.head(first.figures))
     table.rightAligned = Set(1...12)
-    for (plan, figures) in results {
-      let bytes = plan.byteCount(model)
+    for result in results {
+      let bytes = result.plan.byteCount(model)
       let bits = 8 * Double(bytes) / Double(max(1, model.weightCount))
-      table.add([plan.name, Figures.bytes(bytes), Figures.bits(bits)] + Self.cells(figures))
+      table.add(
+        [
+          result.plan.name, Figures.bytes(bytes), Figures.bits(bits), Figures.percent(result.error),
+        ] + Self.cells(result.figures))
     }
     return "\(Self.caption(first.figures, of: data))\n\n\(table.text)"
   }
@@ -96,17 +106,18 @@ struct EvaluationReport {
         "context": Self.context(data),
       ],
       "results": .array(
-        results.map { plan, figures in
-          let bytes = plan.byteCount(model)
+        results.map { result in
+          let bytes = result.plan.byteCount(model)
           return .object(
             JSONObject(
               [
-                .init(key: "name", value: .string(plan.name)),
+                .init(key: "name", value: .string(result.plan.name)),
                 .init(key: "bytes", value: JSONValue(bytes)),
                 .init(
                   key: "bitsPerWeight",
                   value: JSONValue(8 * Double(bytes) / Double(max(1, model.weightCount)))),
-              ] + Self.members(figures)))
+                .init(key: "nmse", value: JSONValue(result.error)),
+              ] + Self.members(result.figures)))
         }),
     ]
   }

@@ -27,6 +27,8 @@ struct Sensitivity: ParsableCommand {
 
   @OptionGroup var running: RunningOptions
 
+  @OptionGroup var calibration: CalibrationOptions
+
   @OptionGroup var imatrix: ImatrixOption
 
   @OptionGroup var store: StoreOptions
@@ -47,12 +49,16 @@ struct Sensitivity: ParsableCommand {
     let importance = try imatrix.read(for: model)
     let identity = Plan.ModelIdentity(model, fingerprint: model.fingerprint())
     let found: Sensitivities
+    let source: WeightSource
     do throws(EvaluationError) {
       let data = try running.read(for: model)
-      let evaluator = try Evaluator(
-        WeightSource(model: model, importance: importance), data: data,
-        threads: running.threadCount)
-      let works = works(asked ?? defaultFormats(for: model), pattern, evaluator, importance)
+      let formats = asked ?? defaultFormats(for: model)
+      let activations = try calibration.collect(for: formats, model, running)
+      source = WeightSource(model: model, importance: importance, activations: activations)
+      let evaluator = try Evaluator(source, data: data, threads: running.threadCount)
+      let rules = FormatRules(
+        model: model, importance: importance, activations: activations?.tensors ?? [])
+      let works = works(formats, pattern, evaluator, rules)
       guard !works.isEmpty else {
         throw .data("\(model.name): no tensor that the forward pass uses can have these formats")
       }
@@ -66,7 +72,7 @@ struct Sensitivity: ParsableCommand {
       try target.write(JSONWriter(.pretty).string(found.json) + "\n")
       guard target.path != "-" else { return }
     }
-    try emit(try table(found, model, importance))
+    try emit(try table(found, source, importance))
   }
 
   private static func pattern(_ text: String) throws -> Pattern {
@@ -79,10 +85,9 @@ struct Sensitivity: ParsableCommand {
 
   private func works(
     _ formats: [Format], _ pattern: Pattern?, _ evaluator: Evaluator,
-    _ importance: ModelImportance?
+    _ rules: FormatRules
   ) -> [(tensor: Int, formats: [Format])] {
     let model = evaluator.model
-    let rules = FormatRules(model: model, importance: importance)
     return model.tensors.compactMap { tensor in
       guard tensor.suitability.isQuantizable, evaluator.stagesOfTensors[tensor.id] != nil,
         pattern?.matches(tensor.name) ?? true
@@ -106,8 +111,9 @@ struct Sensitivity: ParsableCommand {
 
   /// Beside what the weights alone say: a small error that does much stands out.
   private func table(
-    _ found: Sensitivities, _ model: Model, _ importance: ModelImportance?
+    _ found: Sensitivities, _ source: WeightSource, _ importance: ModelImportance?
   ) throws -> String {
+    let model = source.model
     let tensors = Dictionary(
       model.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let works = found.entries.compactMap { entry in
@@ -116,10 +122,16 @@ struct Sensitivity: ParsableCommand {
     let store = store.openTelling()
     defer { store?.close() }
     var errors: [Work: Double] = [:]
+    // What needs activations can't be measured by the weights alone.
+    let byData = zip(found.entries, works).filter { $0.0.format.needsActivations }
+    let byWeights = Set(works).subtracting(byData.map(\.1))
     for case let (work, .measurement(measurement)) in try measureAll(
-      works, of: model, importance: importance, store: store)
+      works.filter(byWeights.contains), of: model, importance: importance, store: store)
     {
       errors[work] = measurement.figures.nmse
+    }
+    for (entry, work) in byData {
+      errors[work] = try? source.error(of: model.tensors[work.tensor], in: entry.format)
     }
     var table = Table(["tensor", "format", "bpw", "NMSE", "KL", "95 %", "KL / NMSE"])
     table.rightAligned = Set(2...6)

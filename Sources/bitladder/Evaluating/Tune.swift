@@ -110,6 +110,11 @@ struct Tune: ParsableCommand {
     }
     let formats = Set(chosen.choices.compactMap(\.format))
     guard !formats.isEmpty else { throw .data("\(chosen.name): it quantizes nothing") }
+    if let format = formats.first(where: \.needsActivations) {
+      throw .data(
+        "\(format) chooses codes by activations, which change while a model is tuned; take the plain "
+          + "format")
+    }
     if importance == nil {
       if let wanted = plan?.importance, formats.contains(where: \.usesImportance) {
         throw .data(

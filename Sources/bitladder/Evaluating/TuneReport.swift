@@ -6,13 +6,6 @@ import Planning
 
 /// What tuning made of a model, beside the model as it is and under its plan.
 struct TuneReport {
-  struct Result {
-    let plan: EvaluatedPlan
-    /// The NMSE of all weights, against those of the model as it is.
-    let error: Double
-    let figures: EvaluationFigures
-  }
-
   let model: Model
   let plan: EvaluatedPlan
   let training: EvaluationData
@@ -20,7 +13,7 @@ struct TuneReport {
   let settings: TuningSettings
   let rate: Double
   let tuned: TunedWeights
-  let results: [Result]
+  let results: [EvaluationReport.Result]
 
   private func bitsPerWeight(_ bytes: Int) -> Double {
     8 * Double(bytes) / Double(max(1, model.weightCount))

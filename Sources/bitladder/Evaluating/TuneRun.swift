@@ -32,10 +32,10 @@ struct TuneRun {
     settings = options.settings(for: reader.task)
     heldout = try reader.read(path)
     training = try reader.readTraining(options.data)
-    guard !Set(training.samples).isSuperset(of: heldout.samples) else {
+    guard Set(training.samples).isDisjoint(with: heldout.samples) else {
       throw .data(
-        "\(training.name.sanitised): what is evaluated on is all in it; a model is judged by what it "
-          + "wasn't trained on")
+        "\(training.name.sanitised): some of it is what the model is evaluated on; it is judged by what "
+          + "it wasn't trained on")
     }
   }
 
@@ -44,26 +44,20 @@ struct TuneRun {
   func report() throws(EvaluationError) -> TuneReport {
     let formats = chosen.choices.map(\.format)
     let plain = formats.map { _ in Format?.none }
-    var results: [TuneReport.Result] = []
+    var results: [EvaluationReport.Result] = []
     do {
       // First what the plan does without tuning: it takes seconds, and shows that all can be run.
       let evaluator = try Evaluator(source, data: heldout, threads: settings.threads)
       let count = count(evaluator)
       for (name, formats) in [("float", plain), ("post-training", formats)] {
-        results.append(
-          try result(
-            name, evaluator, formats, count,
-            error: source.relativeError(formats, against: source)))
+        results.append(try result(name, evaluator, formats, count))
       }
     }
     let (tuned, rate) = try train(formats)
     let better = source.replacing(tuned.values)
     let evaluator = try Evaluator(
       better, reference: source, data: heldout, threads: settings.threads)
-    results.append(
-      try result(
-        "quantization-aware", evaluator, formats, count(evaluator),
-        error: better.relativeError(formats, against: source)))
+    results.append(try result("quantization-aware", evaluator, formats, count(evaluator)))
     return TuneReport(
       model: model, plan: chosen, training: training, heldout: heldout, settings: settings,
       rate: rate, tuned: tuned, results: results)
@@ -76,14 +70,15 @@ struct TuneRun {
   }
 
   private func result(
-    _ name: String, _ evaluator: Evaluator, _ formats: [Format?], _ count: Int, error: Double
-  ) throws(EvaluationError) -> TuneReport.Result {
+    _ name: String, _ evaluator: Evaluator, _ formats: [Format?], _ count: Int
+  ) throws(EvaluationError) -> EvaluationReport.Result {
     let figures = try evaluator.evaluate(
       formats, sequences: count,
       progress: { [line] share in line.show("evaluating \(name), \(Int(share * 100)) %") })
     let choices = formats.map { $0.map { Choice.format($0) } ?? .source }
-    return TuneReport.Result(
-      plan: EvaluatedPlan(name: name, choices: choices), error: error, figures: figures)
+    return EvaluationReport.Result(
+      plan: EvaluatedPlan(name: name, choices: choices),
+      error: try evaluator.weightError(formats), figures: figures)
   }
 
   private func train(

@@ -9,15 +9,22 @@
 /// A folder of this process's own for inputs that stand for several files; in memory where the system has
 /// such a place.
 final class FuzzFolder: Sendable {
-  static let shared = FuzzFolder()
+  static let shared = FuzzFolder("")
+  /// For models that are run: tests try several targets at once.
+  static let network = FuzzFolder("-network")
+  static let vocabulary = FuzzFolder("-vocabulary")
 
   let path: String
 
-  private init() {
+  private init(_ suffix: String) {
     let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-    path = "\(place)/bitladder-fuzz-\(getpid())"
+    path = "\(place)/bitladder-fuzz-\(getpid())\(suffix)"
     mkdir(path, 0o700)
-    atexit { FuzzFolder.shared.remove() }
+    atexit {
+      FuzzFolder.shared.remove()
+      FuzzFolder.network.remove()
+      FuzzFolder.vocabulary.remove()
+    }
   }
 
   private func remove() {

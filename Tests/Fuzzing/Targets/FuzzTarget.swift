@@ -9,7 +9,8 @@ public struct FuzzTarget: Sendable {
   public let run: @Sendable (UnsafeRawBufferPointer) throws -> Bool
 
   /// All of them.
-  public static let all: [FuzzTarget] = modelTargets + configurationTargets + textTargets
+  public static let all: [FuzzTarget] =
+    modelTargets + configurationTargets + textTargets + evaluationTargets
 
   /// The target of a name.
   public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

@@ -1,7 +1,11 @@
 import ModelFiles
+import SampleSupport
 
 /// Models for the parsers of what is said of a model.
 enum SmallModel {
+  /// The file of a model that can be run: small, with weights.
+  static let file = SampleModel.llama(blocks: 2).bytes
+
   /// A checkpoint as Hugging Face has them.
   static let checkpoint: Model = {
     var shapes: [(String, [Int])] = [("model.embed_tokens.weight", [512, 256])]

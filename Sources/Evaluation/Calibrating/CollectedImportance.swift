@@ -1,5 +1,5 @@
+import CKernels
 import ModelFiles
-import Synchronization
 
 /// What the activations of a model were like on some data: the importance of the input channels of its matrices.
 public struct CollectedImportance: Sendable {
@@ -30,26 +30,14 @@ public struct CollectedImportance: Sendable {
       throw .setting("\(source.model.name): llama.cpp has no names for a classifier's tensors")
     }
     let samples = Array(data.samples.prefix(sequences))
-    for sample in samples {
-      if let reason = network.objection(to: sample) {
-        throw .data("\(data.name.sanitised): \(source.model.name) can't be run on it: \(reason)")
-      }
-    }
-    let workers = Workers(threads)
-    // Each thread has a room of its own.
-    nonisolated(unsafe) let rooms = (0..<workers.count).map { _ in
-      Workspace(collectsSquares: true)
-    }
-    let states = States(samples.count)
+    let observers = (0..<16).map { _ in SquareSums() }
+    let run = try StageRun(
+      network, source, samples: samples, of: data.name, observers: observers,
+      threads: threads, isCancelled: isCancelled)
+    // What goes into the output matrix is left out, as llama-imatrix does it.
     let last = network.stages.count - 1
     for stage in 0..<last {
-      let layer = try network.load(stage, StoredWeights(source: source))
-      workers.run(samples.count) { worker, index in
-        guard !isCancelled() else { return }
-        let state = layer.apply(states[index], samples[index], rooms[worker])
-        states[index] = state
-      }
-      if isCancelled() { throw .cancelled }
+      try run.advance()
       progress?(Double(stage + 1) / Double(last))
     }
     model = source.model
@@ -61,24 +49,12 @@ public struct CollectedImportance: Sendable {
     }
     (context, rows) = counts
     var sums: [Int: [Double]] = [:]
-    for room in rooms {
-      for (tensor, squares) in room.squares ?? [:] {
+    for observer in observers {
+      for (tensor, squares) in observer.sums {
         sums[tensor] = sums[tensor].map { zip($0, squares).map(+) } ?? squares
       }
     }
     entries = sums.keys.sorted().map { Entry(tensor: $0, sums: sums[$0] ?? []) }
-  }
-
-  /// Activations that threads hand over to each other.
-  private final class States: Sendable {
-    private let values: Mutex<[Activations]>
-
-    init(_ count: Int) { values = Mutex(Array(repeating: .none, count: count)) }
-
-    subscript(index: Int) -> Activations {
-      get { values.withLock { $0[index] } }
-      set { values.withLock { $0[index] = newValue } }
-    }
   }
 
   /// The bytes of an imatrix in GGUF, as `llama-imatrix` writes it and llama-quantize and bitladder read it.
@@ -116,5 +92,18 @@ public struct CollectedImportance: Sendable {
       }
     }
     return bytes + repeatElement(0, count: header.byteCount - bytes.count)
+  }
+}
+
+/// Sums of squares of what went into matrices, by the tensors of these.
+private final class SquareSums: ActivationObserver {
+  private(set) var sums: [Int: [Double]] = [:]
+
+  func observe(
+    _ x: UnsafeBufferPointer<Float>, rows: Int, inputs: Int, of tensor: Int, _ room: Workspace
+  ) {
+    var own = sums.removeValue(forKey: tensor) ?? [Double](repeating: 0, count: inputs)
+    bl_add_squares(x.baseAddress, rows, inputs, &own)
+    sums[tensor] = own
   }
 }
