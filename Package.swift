@@ -141,7 +141,9 @@ let package = Package(
       dependencies: [
         "CKernels", "ModelFiles", "Quantization", "Planning", "Evaluation", "SampleSupport",
       ],
-      exclude: ["networks_golden.py", "tokenizers_golden.py", "gptq_golden.py"],
+      exclude: [
+        "networks_golden.py", "tokenizers_golden.py", "gptq_golden.py", "gradients_golden.py",
+      ],
       resources: [.copy("Golden")]),
     .target(
       name: "PseudoTerminalSupport", dependencies: ["CTerminal", "Terminal"],

@@ -11,6 +11,8 @@ public struct WeightSource: Sendable {
   public let model: Model
   private let importance: ModelImportance?
   let activations: CollectedHessians?
+  /// Numbers that stand in the place of those that are stored.
+  private var replacements: [Int: [Float]] = [:]
 
   /// - Parameters:
   ///   - importance: of the model's input channels, for the formats that use it.
@@ -21,6 +23,13 @@ public struct WeightSource: Sendable {
     self.model = model
     self.importance = importance
     self.activations = activations
+  }
+
+  /// The same with other numbers in the place of some tensors': all of each, by its index in the model.
+  public func replacing(_ values: [Int: [Float]]) -> WeightSource {
+    var source = self
+    source.replacements.merge(values) { $1 }
+    return source
   }
 
   /// The numbers of a tensor, row by row.
@@ -72,7 +81,7 @@ public struct WeightSource: Sendable {
       nonisolated(unsafe) let values = values
       workers.run(reader.pieceCount) { _, piece in
         var weights: [Float] = []
-        let rowLength = reader.read(piece: piece, into: &weights)
+        let rowLength = read(reader, piece, into: &weights)
         let place = UnsafeMutableBufferPointer(rebasing: values[reader.elements(of: piece)])
         var out = MutableSpan(_unsafeElements: place)
         guard let codec else {
@@ -95,6 +104,16 @@ public struct WeightSource: Sendable {
     return values
   }
 
+  /// The weights of a piece; the length of their rows.
+  private func read(_ reader: WeightReader, _ piece: Int, into weights: inout [Float]) -> Int {
+    let place = reader.elements(of: piece)
+    guard let values = replacements[reader.tensor.id], values.count >= place.upperBound else {
+      return reader.read(piece: piece, into: &weights)
+    }
+    weights = Array(values[place])
+    return min(reader.tensor.rowLength, place.count)
+  }
+
   /// What encodes, once the whole tensor was looked at where that is needed.
   private func codec(
     _ format: Format, _ reader: WeightReader
@@ -104,7 +123,7 @@ public struct WeightSource: Sendable {
     // A scan needs few passes; one that never ends would be a mistake of ours.
     for _ in 0..<64 {
       for piece in 0..<reader.pieceCount {
-        reader.read(piece: piece, into: &weights)
+        _ = read(reader, piece, into: &weights)
         scan.observe(weights.span)
       }
       if let codec = scan.endPass() { return codec }

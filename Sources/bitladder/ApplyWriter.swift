@@ -22,7 +22,10 @@ struct ApplyWriter {
   }
 
   /// A folder with the model, its configuration and its tokenizer.
-  func writeFolder(_ layout: SafetensorsOutput) throws(ApplyFailure) {
+  /// - Parameter finish: adds what else belongs in it.
+  func writeFolder(
+    _ layout: SafetensorsOutput, finish: (PendingFolder) throws(ApplyFailure) -> Void = { _ in }
+  ) throws(ApplyFailure) {
     let start = ContinuousClock.now
     let folder = try Applier.saving { () throws(SaveFailure) in try PendingFolder(output) }
     let interruptions = Interruptions { folder.discard() }
@@ -32,6 +35,7 @@ struct ApplyWriter {
         folder["model.safetensors"], layout.file, overwriting: false)
       try write(layout.file, to: file)
       try CheckpointFiles(model).write(to: folder, quantization: layout.configuration)
+      try finish(folder)
       try Applier.saving { () throws(SaveFailure) in try folder.commit() }
     } catch {
       folder.discard()
@@ -54,9 +58,13 @@ struct ApplyWriter {
 
   private func report(_ layout: OutputFile, since start: ContinuousClock.Instant) {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
+    // Where all bytes were at hand there is no pace to speak of.
+    let pace =
+      layout.weightCount > 0
+      ? ", " + Figures.pace(Double(layout.weightCount) / max(seconds, 1e-3)) : ""
     tell(
-      "\(output.sanitised): \(Figures.bytes(layout.byteCount)) in \(Figures.duration(seconds)), "
-        + Figures.pace(Double(layout.weightCount) / max(seconds, 1e-3)))
+      "\(output.sanitised): \(Figures.bytes(layout.byteCount)) in \(Figures.duration(seconds))"
+        + pace)
   }
 }
 

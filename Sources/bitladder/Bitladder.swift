@@ -19,7 +19,7 @@ struct Bitladder: ParsableCommand {
     version: programVersion,
     subcommands: [
       Explore.self, Inspect.self, Measure.self, MakePlan.self, ListPresets.self, Show.self,
-      Compare.self, Evaluate.self, Sensitivity.self, CollectImatrix.self, FitModel.self,
+      Compare.self, Evaluate.self, Sensitivity.self, CollectImatrix.self, Tune.self, FitModel.self,
       ListDevices.self, Check.self,
       ExportPlan.self,
       Apply.self,

@@ -10,12 +10,15 @@ struct ModelArgument: ParsableArguments {
   @Argument(help: "A model: a file, a shard, an index.json, a folder, or owner/name.")
   var model: String
 
-  func open() throws -> Model {
-    do {
-      return try Model.open(model)
-    } catch {
-      throw Failure(error.description)
-    }
+  func open() throws -> Model { try openModel(model) }
+}
+
+/// Opens a model, or says in a line why that can't be done.
+func openModel(_ path: String) throws -> Model {
+  do {
+    return try Model.open(path)
+  } catch {
+    throw Failure(error.description)
   }
 }
 

@@ -19,5 +19,6 @@
 #include "bl_layers.h"
 #include "bl_packing.h"
 #include "bl_palette.h"
+#include "bl_training.h"
 
 #endif

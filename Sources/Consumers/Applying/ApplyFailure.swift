@@ -5,7 +5,8 @@ public struct ApplyFailure: Error, Sendable, Equatable, CustomStringConvertible 
   /// The sentence.
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  /// A failure in words.
+  public init(_ description: String) { self.description = description }
 }
 
 /// What is said of a file that isn't as it was when it was opened.

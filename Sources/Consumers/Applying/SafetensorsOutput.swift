@@ -33,6 +33,25 @@ public struct SafetensorsOutput: Sendable {
     return Self(file: try layout.file(), configuration: nil)
   }
 
+  // MARK: - Other weights
+
+  /// A model with other weights in some tensors, in the types that they have.
+  /// - Parameter values: all of a tensor, by its index.
+  public static func replacing(
+    _ values: [Int: [Float]], in model: Model
+  ) throws(ApplyFailure) -> Self {
+    var layout = Layout(model: model)
+    try layout.refuseGGUF()
+    for tensor in model.tensors {
+      if let values = values[tensor.id] {
+        try layout.addGiven(tensor, values)
+      } else {
+        try layout.add(tensor, tensor.source, .copy)
+      }
+    }
+    return Self(file: try layout.file(), configuration: nil)
+  }
+
   // MARK: - Packed
 
   /// Integers packed; tensors that keep their source, or are cast to 16 or 32 bits, as they are.
@@ -85,6 +104,7 @@ public struct SafetensorsOutput: Sendable {
     private enum Making {
       case plain(TensorJob.Making)
       case packed(IntegerFormat)
+      case given([UInt8])
     }
 
     let model: Model
@@ -118,6 +138,17 @@ public struct SafetensorsOutput: Sendable {
     ) throws(ApplyFailure) {
       try add(tensor.name, tensor.shape, type)
       pending.append(Pending(tensor: tensor, making: .plain(making), importance: importance))
+    }
+
+    mutating func addGiven(_ tensor: Tensor, _ values: [Float]) throws(ApplyFailure) {
+      let type = floatType(of: tensor)
+      let encoded = Format.float(type).codec().encode(
+        values.span, rowLength: max(1, tensor.rowLength))
+      guard type.source == tensor.source, encoded.bytes.count == tensor.byteCount else {
+        throw ApplyFailure("\(tensor.label): other weights can't be stored as \(tensor.sourceName)")
+      }
+      try add(tensor.name, tensor.shape, type.source)
+      pending.append(Pending(tensor: tensor, making: .given(encoded.bytes), importance: nil))
     }
 
     mutating func addPacked(
@@ -190,6 +221,7 @@ public struct SafetensorsOutput: Sendable {
           jobs.append(
             try TensorJob(
               tensor, making, at: place(tensor.name), model: model, importance: entry.importance))
+        case .given(let bytes): fixed.append((place(tensor.name), bytes))
         case .packed(let format):
           let shape = [tensor.rows, tensor.rowLength]
           fixed.append((place(tensor.name + "_shape"), shape.flatMap(Self.bytes)))

@@ -17,6 +17,9 @@ public struct DataReader: Sendable {
     network = try NetworkFinder.network(of: model)
   }
 
+  /// What the model's outputs are.
+  public var task: Task { network.task }
+
   /// The tokens that a language model can take in at once; nil: no limit, or it is none.
   public var contextLength: Int? {
     if case .language = network.task { network.contextLength } else { nil }
@@ -33,6 +36,29 @@ public struct DataReader: Sendable {
     }
   }
 
+  /// The file beside the model that is read where no other is given; nil if there is none.
+  public var usualPath: String? {
+    let name =
+      switch network.task {
+      case .language: "heldout.txt"
+      case .classification: model.configuration?["test"]?["file"]?.string ?? "test.safetensors"
+      case .embedding: ""
+      }
+    return model.filesBeside.first { Path.name($0) == name }
+  }
+
+  /// What a model is trained on: a file, or `train.txt` beside a language model, `train.safetensors` beside a
+  /// classifier.
+  public func readTraining(
+    _ path: String?, context: Int? = nil
+  ) throws(EvaluationError) -> EvaluationData {
+    switch network.task {
+    case .language: try text(path, or: "train.txt", context)
+    case .classification: try pictures(path, or: "train")
+    case .embedding: try sentences(path)
+    }
+  }
+
   /// What a model is calibrated on: samples spread evenly over a file, by default over the data beside the model that it
   /// was trained on. Never what it is evaluated on.
   /// - Parameter count: samples at most; by default 128 sequences of a language model, else 1,024 samples.
@@ -43,9 +69,9 @@ public struct DataReader: Sendable {
     var usual = 1024
     switch network.task {
     case .language:
-      data = try text(path, or: "train.txt", context)
+      data = try readTraining(path, context: context)
       usual = 128
-    case .classification: data = try pictures(path, or: "train")
+    case .classification: data = try readTraining(path)
     case .embedding:
       guard path != nil else {
         throw .data(

@@ -48,9 +48,10 @@ public struct BLAS: Sendable {
     case transposed = 112
   }
 
-  func multiply(_ p: bl_product) {
+  /// - Parameter turned: whether a is [depth x rows].
+  func multiply(_ p: bl_product, turned: Bool = false) {
     product(
-      Order.rowMajor.rawValue, Transposition.none.rawValue,
+      Order.rowMajor.rawValue, (turned ? Transposition.transposed : .none).rawValue,
       (p.b_is_transposed ? Transposition.transposed : .none).rawValue, CInt(p.rows),
       CInt(p.columns), CInt(p.depth), 1, p.a, CInt(p.a_stride), p.b, CInt(p.b_stride),
       p.adds ? 1 : 0, p.out, CInt(p.out_stride))

@@ -10,6 +10,7 @@ final class Workspace {
   /// What is kept in which room.
   enum Buffer: Hashable {
     case normalised, queries, keys, values, scores, mixed, gate, up, output
+    case slopes, turned
   }
 
   /// Who wants to see what goes into matrices.
@@ -54,6 +55,24 @@ final class Workspace {
 }
 
 extension Workspace {
+  /// Works out a product whose first operand is stored the other way round: [depth x rows].
+  func multiply(turned p: bl_product) {
+    guard p.rows > 0, p.columns > 0, p.depth > 0 else { return }
+    if case .library(let library) = product {
+      library.multiply(p, turned: true)
+      return
+    }
+    var upright = lend(.turned, p.rows * p.depth)
+    bl_transpose(p.a, p.a_stride, p.depth, p.rows, &upright)
+    upright.withUnsafeBufferPointer { upright in
+      var p = p
+      p.a = upright.baseAddress
+      p.a_stride = p.depth
+      multiply(p)
+    }
+    take(upright, .turned)
+  }
+
   /// Works out rows times a square matrix.
   func multiply(_ rows: [Float], by matrix: [Float], width: Int, into out: inout [Float]) {
     precondition(matrix.count >= width * width && out.count >= rows.count)

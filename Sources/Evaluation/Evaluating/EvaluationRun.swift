@@ -7,6 +7,8 @@ import Synchronization
 struct EvaluationRun {
   let network: any Network
   private let source: WeightSource
+  /// What it is compared with, as it is stored.
+  private let reference: WeightSource
   private let data: EvaluationData
   private let workers: Workers
   private let rooms: [Workspace]
@@ -20,15 +22,19 @@ struct EvaluationRun {
   /// Every so many borders are kept.
   private let borderStride: Int
   private let keepsLogits: Bool
+  /// Whether what a plan leaves as it is, is the source's: not where this is another model.
+  private let sharesBeginning: Bool
   /// Samples that are on their way together.
   private let batch: Int
 
   init(
-    network: any Network, source: WeightSource, data: EvaluationData, rounding: SourceRounding,
-    threads: Int, isBackground: Bool, limit: Int
+    network: any Network, source: WeightSource, reference: WeightSource?, data: EvaluationData,
+    rounding: SourceRounding, threads: Int, isBackground: Bool, limit: Int
   ) {
     self.network = network
     self.source = source
+    self.reference = reference ?? source
+    sharesBeginning = reference == nil
     self.data = data
     self.rounding = rounding
     self.limit = limit
@@ -128,7 +134,7 @@ struct EvaluationRun {
     let trail = side == .source ? sourceTrail : planTrail
     let last = network.stages.count - 1
     // What the plan leaves as it is at the beginning is known from the source.
-    let shared = min(last, sourceTrail.common(with: trail.formats))
+    let shared = sharesBeginning ? min(last, sourceTrail.common(with: trail.formats)) : 0
     var states = samples.map { sample in
       let own = trail.last(sample, upTo: last)
       let other = sourceTrail.last(sample, upTo: shared)
@@ -137,7 +143,7 @@ struct EvaluationRun {
     }
     let first = states.map(\.stage).min() ?? last
     for stage in first..<last {
-      let layer = try load(stage, trail.formats[stage])
+      let layer = try load(side, stage, trail.formats[stage])
       let waiting = states.indices.filter { states[$0].stage == stage }
       let out = try parallel(waiting, watch) { [data, states] index, room in
         layer.apply(states[index].activations, data.samples[samples[index]], room)
@@ -174,31 +180,34 @@ struct EvaluationRun {
   }
 
   private mutating func load(
-    _ stage: Int, _ formats: [Format?]
+    _ side: Side, _ stage: Int, _ formats: [Format?]
   ) throws(EvaluationError) -> any Layer {
     let tensors = network.stages[stage].tensors
     var provided = ProvidedWeights()
     for (tensor, format) in zip(tensors, formats) {
-      provided.values[tensor] = try values(of: tensor, in: format)
+      provided.values[tensor] = try values(side, of: tensor, in: format)
     }
     return try network.load(stage, provided)
   }
 
   private mutating func values(
-    of tensor: Int, in format: Format?
+    _ side: Side, of tensor: Int, in format: Format?
   ) throws(EvaluationError) -> [Float] {
-    try weights.values(of: tensor, in: format) { [source, workers] () throws(EvaluationError) in
+    let source = side == .source ? reference : source
+    return try weights.values(
+      of: tensor, in: format, ofOther: side == .source && !sharesBeginning
+    ) { [workers] () throws(EvaluationError) in
       try source.values(of: source.model.tensors[tensor], in: format, by: workers)
     }
   }
 
-  /// Σ(w-ŵ)²/Σw² over all tensors worth quantizing.
+  /// Σ(w-ŵ)²/Σw² over all tensors worth quantizing, w being those that the plan is compared with.
   mutating func weightError(_ formats: [Format?]) throws(EvaluationError) -> Double {
     var sums = ErrorSums()
     for tensor in source.model.tensors
     where tensor.suitability.isQuantizable && tensor.id < formats.count {
-      let weights = try values(of: tensor.id, in: nil)
-      let reconstructed = try values(of: tensor.id, in: formats[tensor.id])
+      let weights = try values(.source, of: tensor.id, in: nil)
+      let reconstructed = try values(.plan, of: tensor.id, in: formats[tensor.id])
       sums.add(weights.span, reconstructed.span)
     }
     return sums.figures.nmse
@@ -213,7 +222,7 @@ struct EvaluationRun {
     _ side: Side, _ samples: [Int], _ states: [Activations], _ trail: Trail, _ watch: Watch
   ) throws(EvaluationError) -> [Finished] {
     let last = network.stages.count - 1
-    let head = try outputLayer(last, trail.formats[last])
+    let head = try outputLayer(side, last, trail.formats[last])
     guard case .language(let vocabulary) = network.task else {
       return try parallel(Array(states.indices), watch) { index, room in
         (.outputs(head.outputs(states[index], rows: 0..<1, room)), nil)
@@ -228,7 +237,7 @@ struct EvaluationRun {
       }
     }
     let plain = trail.formats[last].map { _ in Format?.none }
-    let sourceHead = keepsLogits ? nil : try outputLayer(last, plain)
+    let sourceHead = keepsLogits ? nil : try outputLayer(.source, last, plain)
     let sources = samples.map { sourceTrail.last($0, upTo: last)?.activations }
     let kept = samples.map { sourceLogits[$0] }
     return try parallel(Array(states.indices), watch) { [data, rounding, states] index, room in
@@ -261,9 +270,9 @@ struct EvaluationRun {
   private static let rowsAtOnce = 64
 
   private mutating func outputLayer(
-    _ stage: Int, _ formats: [Format?]
+    _ side: Side, _ stage: Int, _ formats: [Format?]
   ) throws(EvaluationError) -> any OutputLayer {
-    guard let layer = try load(stage, formats) as? any OutputLayer else {
+    guard let layer = try load(side, stage, formats) as? any OutputLayer else {
       throw .setting("\(source.model.name): its last layer makes no outputs")
     }
     return layer

@@ -23,17 +23,21 @@ public final class Evaluator: Sendable {
   private let bytes = Atomic<Int>(0)
 
   /// - Parameters:
+  ///   - reference: what plans are compared with, as it is stored, if not with the source: a model of the same
+  ///     tensors.
   ///   - rounding: how exactly the source's distribution is kept.
   ///   - threads: all processors by default.
   ///   - isBackground: whether its threads let others go first.
   ///   - memoryLimit: the most bytes that are kept; a quarter of the machine's memory by default.
   /// - Throws: why the model can't be run on the data.
   public init(
-    _ source: WeightSource, data: EvaluationData, rounding: SourceRounding = .none,
+    _ source: WeightSource, reference: WeightSource? = nil, data: EvaluationData,
+    rounding: SourceRounding = .none,
     threads: Int = ProcessInfo.processInfo.activeProcessorCount, isBackground: Bool = false,
     memoryLimit: Int? = nil
   ) throws(EvaluationError) {
     let network = try NetworkFinder.network(of: source.model)
+    if let reference { try Self.check(reference.model, isLike: source.model) }
     model = source.model
     self.data = data
     task = network.task
@@ -48,8 +52,8 @@ public final class Evaluator: Sendable {
       memoryLimit ?? Int(clamping: ProcessInfo.processInfo.physicalMemory / 4)
     run = Mutex(
       EvaluationRun(
-        network: network, source: source, data: data, rounding: rounding, threads: threads,
-        isBackground: isBackground, limit: limit))
+        network: network, source: source, reference: reference, data: data, rounding: rounding,
+        threads: threads, isBackground: isBackground, limit: limit))
   }
 
   /// The bytes that are kept: activations, outputs and weights.
@@ -94,6 +98,21 @@ public final class Evaluator: Sendable {
   }
 
   private static func check(
+    _ reference: Model, isLike model: Model
+  ) throws(EvaluationError) {
+    let isLike =
+      reference.architecture == model.architecture
+      && reference.tensors.map(\.name) == model.tensors.map(\.name)
+      && reference.tensors.map(\.shape) == model.tensors.map(\.shape)
+    guard isLike else {
+      throw .data(
+        "\(reference.name): its tensors aren't those of \(model.name), which can't be compared with it"
+      )
+    }
+  }
+
+  /// Refuses data that a network can't be run on or that can't be scored.
+  static func check(
     _ data: EvaluationData, _ network: any Network, _ model: Model
   ) throws(EvaluationError) {
     guard let first = data.samples.first else {

@@ -6,6 +6,8 @@ struct WeightCache {
   private struct Key: Hashable {
     let tensor: Int
     let format: Format?
+    /// Whether they are those of the other model, that the plan's is compared with.
+    let isOther: Bool
   }
 
   private struct Entry {
@@ -23,9 +25,10 @@ struct WeightCache {
   init(limit: Int) { self.limit = limit }
 
   mutating func values(
-    of tensor: Int, in format: Format?, _ make: () throws(EvaluationError) -> [Float]
+    of tensor: Int, in format: Format?, ofOther isOther: Bool,
+    _ make: () throws(EvaluationError) -> [Float]
   ) throws(EvaluationError) -> [Float] {
-    let key = Key(tensor: tensor, format: format)
+    let key = Key(tensor: tensor, format: format, isOther: isOther)
     clock += 1
     if let values = entries[key]?.values {
       entries[key]?.lastUse = clock

@@ -18,7 +18,7 @@ enum Activation: String, Sendable, Equatable {
     }
   }
 
-  private var kind: bl_activation {
+  var kind: bl_activation {
     switch self {
     case .relu: BL_RELU
     case .silu: BL_SILU

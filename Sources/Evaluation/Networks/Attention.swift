@@ -19,56 +19,104 @@ struct Attention: Sendable {
   /// Rows of queries that are worked on at a time.
   private static let blockRows = 64
 
+  /// Some rows of queries with the keys that they see.
+  struct View {
+    let block: Range<Int>
+    /// The keys that any of them sees.
+    let seen: Range<Int>
+    /// The keys that each sees, relative to these.
+    let first: [UInt32]
+    let end: [UInt32]
+  }
+
+  /// All rows, some at a time.
+  func views(_ rows: Int) -> [View] {
+    stride(from: 0, to: rows, by: Self.blockRows).map { start in
+      let block = start..<min(rows, start + Self.blockRows)
+      let seen = visible(from: block, rows)
+      let ranges = block.map { visible(from: $0..<$0 + 1, rows) }
+      return View(
+        block: block, seen: seen, first: ranges.map { UInt32($0.lowerBound - seen.lowerBound) },
+        end: ranges.map { UInt32($0.upperBound - seen.lowerBound) })
+    }
+  }
+
+  /// The room that the weights of a view take.
+  func scoreCount(_ rows: Int) -> Int { min(rows, Self.blockRows) * rows }
+
   /// Mixes values by the weights that queries give to keys.
   func mix(
     queries: [Float], keys: [Float], values: [Float], rows: Int, into mixed: inout [Float],
     _ room: Workspace
   ) {
-    var scores = room.lend(.scores, min(rows, Self.blockRows) * rows)
-    for start in stride(from: 0, to: rows, by: Self.blockRows) {
-      let block = start..<min(rows, start + Self.blockRows)
-      let seen = visible(from: block, rows)
-      // Relative to the first key that the block sees.
-      let first = block.map {
-        UInt32(visible(from: $0..<$0 + 1, rows).lowerBound - seen.lowerBound)
-      }
-      let end = block.map { UInt32(visible(from: $0..<$0 + 1, rows).upperBound - seen.lowerBound) }
+    var scores = room.lend(.scores, scoreCount(rows))
+    for view in views(rows) {
       for head in 0..<heads {
-        let shared = head / (heads / keyValueHeads)
-        queries.withUnsafeBufferPointer { queries in
-          keys.withUnsafeBufferPointer { keys in
-            scores.withUnsafeMutableBufferPointer { scores in
-              room.multiply(
-                bl_product(
-                  rows: block.count, columns: seen.count, depth: headSize,
-                  a: queries.baseAddress.map { $0 + start * queryWidth + head * headSize },
-                  a_stride: queryWidth,
-                  b: keys.baseAddress.map {
-                    $0 + seen.lowerBound * keyWidth + shared * headSize
-                  }, b_stride: keyWidth, b_is_transposed: true, adds: false,
-                  out: scores.baseAddress, out_stride: seen.count))
-            }
-          }
-        }
-        bl_attention_weights(&scores, block.count, seen.count, scale, cap, first, end)
-        scores.withUnsafeBufferPointer { scores in
-          values.withUnsafeBufferPointer { values in
-            mixed.withUnsafeMutableBufferPointer { mixed in
-              room.multiply(
-                bl_product(
-                  rows: block.count, columns: headSize, depth: seen.count, a: scores.baseAddress,
-                  a_stride: seen.count,
-                  b: values.baseAddress.map {
-                    $0 + seen.lowerBound * keyWidth + shared * headSize
-                  }, b_stride: keyWidth, b_is_transposed: false, adds: false,
-                  out: mixed.baseAddress.map { $0 + start * queryWidth + head * headSize },
-                  out_stride: queryWidth))
-            }
-          }
-        }
+        weigh(queries, keys, view, head, into: &scores, room)
+        gather(scores, values, view, head, into: &mixed, room)
       }
     }
     room.take(scores, .scores)
+  }
+
+  /// The weights that a view's queries give to keys.
+  func weigh(
+    _ queries: [Float], _ keys: [Float], _ view: View, _ head: Int, into scores: inout [Float],
+    _ room: Workspace
+  ) {
+    compare(queries, keys, view, head, into: &scores, room)
+    bl_attention_weights(
+      &scores, view.block.count, view.seen.count, scale, cap, view.first, view.end)
+  }
+
+  /// Products of each query's numbers with those of each key.
+  func compare(
+    _ x: [Float], _ keyed: [Float], _ view: View, _ head: Int, into out: inout [Float],
+    _ room: Workspace
+  ) {
+    x.withUnsafeBufferPointer { x in
+      keyed.withUnsafeBufferPointer { keyed in
+        out.withUnsafeMutableBufferPointer { out in
+          room.multiply(
+            bl_product(
+              rows: view.block.count, columns: view.seen.count, depth: headSize,
+              a: x.baseAddress.map { $0 + queryPlace(view, head) }, a_stride: queryWidth,
+              b: keyed.baseAddress.map { $0 + keyPlace(view, head) }, b_stride: keyWidth,
+              b_is_transposed: true, adds: false, out: out.baseAddress,
+              out_stride: view.seen.count))
+        }
+      }
+    }
+  }
+
+  /// Each query gets from keys as much as it weighs them.
+  func gather(
+    _ weights: [Float], _ keyed: [Float], _ view: View, _ head: Int, into out: inout [Float],
+    _ room: Workspace
+  ) {
+    weights.withUnsafeBufferPointer { weights in
+      keyed.withUnsafeBufferPointer { keyed in
+        out.withUnsafeMutableBufferPointer { out in
+          room.multiply(
+            bl_product(
+              rows: view.block.count, columns: headSize, depth: view.seen.count,
+              a: weights.baseAddress, a_stride: view.seen.count,
+              b: keyed.baseAddress.map { $0 + keyPlace(view, head) }, b_stride: keyWidth,
+              b_is_transposed: false, adds: false,
+              out: out.baseAddress.map { $0 + queryPlace(view, head) }, out_stride: queryWidth))
+        }
+      }
+    }
+  }
+
+  /// Where a head of a view's queries begins.
+  func queryPlace(_ view: View, _ head: Int) -> Int {
+    view.block.lowerBound * queryWidth + head * headSize
+  }
+
+  /// Where the keys and values that it sees begin.
+  func keyPlace(_ view: View, _ head: Int) -> Int {
+    view.seen.lowerBound * keyWidth + head / (heads / keyValueHeads) * headSize
   }
 
   /// The keys that some queries see.

@@ -8,10 +8,10 @@ struct LlamaNetwork: Network {
   let task: Task
   var contextLength: Int? { configuration.contextLength }
 
-  private let embedding: Int
-  private let blocks: [BlockPlaces]
-  private let finalNorm: Int
-  private let output: LinearPlace?
+  let embedding: Int
+  let blocks: [BlockPlaces]
+  let finalNorm: Int
+  let output: LinearPlace?
   private let rotation: RotationTable
   private let windowRotation: RotationTable
 
@@ -205,23 +205,23 @@ struct TokenEmbedding: Layer {
 
 /// A block with its weights.
 struct LlamaBlock: Layer {
-  private let attentionNorm: RMSNorm
-  private let queries: Linear
-  private let keys: Linear
-  private let values: Linear
-  private let attentionOutput: Linear
-  private let queryNorm: RMSNorm?
-  private let keyNorm: RMSNorm?
-  private let attentionResultNorm: RMSNorm?
-  private let feedForwardNorm: RMSNorm
-  private let gate: Linear
-  private let up: Linear
-  private let down: Linear
-  private let feedForwardResultNorm: RMSNorm?
-  private let attention: Attention
-  private let activation: Activation
-  private let rotation: RotationTable
-  private let areNeighbours: Bool
+  let attentionNorm: RMSNorm
+  let queries: Linear
+  let keys: Linear
+  let values: Linear
+  let attentionOutput: Linear
+  let queryNorm: RMSNorm?
+  let keyNorm: RMSNorm?
+  let attentionResultNorm: RMSNorm?
+  let feedForwardNorm: RMSNorm
+  let gate: Linear
+  let up: Linear
+  let down: Linear
+  let feedForwardResultNorm: RMSNorm?
+  let attention: Attention
+  let activation: Activation
+  let rotation: RotationTable
+  let areNeighbours: Bool
 
   init(
     _ places: BlockPlaces, layer: Int, _ c: LlamaConfiguration, _ rotation: RotationTable,
@@ -269,18 +269,7 @@ struct LlamaBlock: Layer {
     var k = room.lend(.keys, rows * attention.keyWidth)
     var v = room.lend(.values, rows * attention.keyWidth)
     attentionNorm.apply(x.values, into: &normalised)
-    queries.apply(normalised, rows: rows, into: &q, room)
-    keys.apply(normalised, rows: rows, into: &k, room)
-    values.apply(normalised, rows: rows, into: &v, room)
-    queryNorm?.apply(inPlace: &q)
-    keyNorm?.apply(inPlace: &k)
-    let table = rotation.values(rows: rows)
-    rotate(
-      &q, rows: rows, heads: attention.heads, headSize: attention.headSize, table,
-      areNeighbours: areNeighbours)
-    rotate(
-      &k, rows: rows, heads: attention.keyValueHeads, headSize: attention.headSize, table,
-      areNeighbours: areNeighbours)
+    project(normalised, rows: rows, &q, &k, &v, room)
     var mixed = room.lend(.mixed, rows * attention.queryWidth)
     attention.mix(queries: q, keys: k, values: v, rows: rows, into: &mixed, room)
     add(attentionOutput, of: mixed, attentionResultNorm, to: &x, room)
@@ -289,6 +278,31 @@ struct LlamaBlock: Layer {
     room.take(k, .keys)
     room.take(q, .queries)
     room.take(normalised, .normalised)
+  }
+
+  /// Queries and keys, turned by their positions, and values.
+  func project(
+    _ normalised: [Float], rows: Int, _ q: inout [Float], _ k: inout [Float], _ v: inout [Float],
+    _ room: Workspace
+  ) {
+    queries.apply(normalised, rows: rows, into: &q, room)
+    keys.apply(normalised, rows: rows, into: &k, room)
+    values.apply(normalised, rows: rows, into: &v, room)
+    queryNorm?.apply(inPlace: &q)
+    keyNorm?.apply(inPlace: &k)
+    turn(&q, &k, rows: rows, rotation.values(rows: rows))
+  }
+
+  /// Turns queries and keys by a table's angles.
+  func turn(
+    _ q: inout [Float], _ k: inout [Float], rows: Int, _ table: RotationTable.Values
+  ) {
+    rotate(
+      &q, rows: rows, heads: attention.heads, headSize: attention.headSize, table,
+      areNeighbours: areNeighbours)
+    rotate(
+      &k, rows: rows, heads: attention.keyValueHeads, headSize: attention.headSize, table,
+      areNeighbours: areNeighbours)
   }
 
   private func feedForward(_ x: inout Activations, _ room: Workspace) {

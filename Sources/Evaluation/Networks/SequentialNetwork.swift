@@ -11,7 +11,7 @@ struct SequentialNetwork: Network {
   /// What stored numbers are multiplied by.
   let inputScale: Float
 
-  private let steps: [Step]
+  let steps: [Step]
 
   /// The shape of what flows between layers.
   struct Shape: Sendable, Equatable {
@@ -262,53 +262,85 @@ struct SequentialLayer: OutputLayer {
     _ x: [Float], _ window: SequentialNetwork.Window, _ room: Workspace
   ) -> [Float] {
     guard let linear else { return [] }
-    let (input, output) = (step.input, step.output)
+    let places = step.output.rows * step.output.columns
+    var products = [Float](repeating: 0, count: places * step.output.channels)
+    linear.apply(
+      step.patches(of: x, from: 0, window), rows: places, into: &products, room)
+    return step.channelsFirst(products, from: 0)
+  }
+
+  private func maxima(_ x: [Float], _ window: SequentialNetwork.Window) -> [Float] {
+    step.placesOfMaxima(of: x, from: 0, window).map { $0.map { x[$0] } ?? -.infinity }
+  }
+}
+
+extension SequentialNetwork.Step {
+  /// The patch that each place of the output sees, a row each; what is outside of the picture is 0.
+  /// - Parameter start: where the picture begins.
+  func patches(
+    of x: [Float], from start: Int, _ window: SequentialNetwork.Window
+  ) -> [Float] {
     var patches: [Float] = []
-    patches.reserveCapacity(output.rows * output.columns * linear.inputs)
+    patches.reserveCapacity(
+      output.rows * output.columns * input.channels * window.size * window.size)
     for row in 0..<output.rows {
       for column in 0..<output.columns {
         for channel in 0..<input.channels {
           for r in 0..<window.size {
             for c in 0..<window.size {
-              let y = row * window.stride + r - window.padding
-              let z = column * window.stride + c - window.padding
-              let isInside = (0..<input.rows).contains(y) && (0..<input.columns).contains(z)
-              patches.append(isInside ? x[(channel * input.rows + y) * input.columns + z] : 0)
+              let place = self.place(row, column, channel, r, c, window)
+              patches.append(place.map { x[start + $0] } ?? 0)
             }
           }
         }
       }
     }
-    let places = output.rows * output.columns
-    var products = [Float](repeating: 0, count: places * output.channels)
-    linear.apply(patches, rows: places, into: &products, room)
-    var out = [Float](repeating: 0, count: products.count)
-    for place in 0..<places {
-      for channel in 0..<output.channels {
-        out[channel * places + place] = products[place * output.channels + channel]
-      }
-    }
-    return out
+    return patches
   }
 
-  private func maxima(_ x: [Float], _ window: SequentialNetwork.Window) -> [Float] {
-    let (input, output) = (step.input, step.output)
-    var out = [Float](repeating: -.infinity, count: output.count)
+  /// Where in the input an output's window has a number; nil outside of it.
+  func place(
+    _ row: Int, _ column: Int, _ channel: Int, _ r: Int, _ c: Int,
+    _ window: SequentialNetwork.Window
+  ) -> Int? {
+    let y = row * window.stride + r - window.padding
+    let z = column * window.stride + c - window.padding
+    guard y >= 0, y < input.rows, z >= 0, z < input.columns else { return nil }
+    return (channel * input.rows + y) * input.columns + z
+  }
+
+  /// Rows of channels, one for each place, to planes of places, one for each channel.
+  func channelsFirst(_ rows: [Float], from start: Int) -> [Float] {
+    let places = output.rows * output.columns
+    var planes = [Float](repeating: 0, count: output.count)
+    for place in 0..<places {
+      for channel in 0..<output.channels {
+        planes[channel * places + place] = rows[start + place * output.channels + channel]
+      }
+    }
+    return planes
+  }
+
+  /// Where in `x` each window's greatest number is; nil for windows that see none.
+  func placesOfMaxima(
+    of x: [Float], from start: Int, _ window: SequentialNetwork.Window
+  ) -> [Int?] {
+    var found: [Int?] = []
+    found.reserveCapacity(output.count)
     for channel in 0..<output.channels {
       for row in 0..<output.rows {
         for column in 0..<output.columns {
-          let place = (channel * output.rows + row) * output.columns + column
+          var best: Int?
           for r in 0..<window.size {
             for c in 0..<window.size {
-              let y = row * window.stride + r - window.padding
-              let z = column * window.stride + c - window.padding
-              guard (0..<input.rows).contains(y), (0..<input.columns).contains(z) else { continue }
-              out[place] = max(out[place], x[(channel * input.rows + y) * input.columns + z])
+              guard let place = place(row, column, channel, r, c, window) else { continue }
+              if best.map({ x[start + place] > x[$0] }) ?? true { best = start + place }
             }
           }
+          found.append(best)
         }
       }
     }
-    return out
+    return found
   }
 }

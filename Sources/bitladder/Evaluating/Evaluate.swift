@@ -33,6 +33,9 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup var imatrix: ImatrixOption
 
+  @Option(help: "Another model of the same tensors to compare with, not the model's own weights.")
+  var against: String?
+
   @Flag(
     help:
       "Round the source's probabilities to 16 bits, as the file between two runs of llama-perplexity does."
@@ -53,6 +56,7 @@ struct Evaluate: ParsableCommand {
     let model = try model.open()
     for note in model.notes { tell("bitladder: note: \(note)") }
     let importance = try imatrix.read(for: model)
+    let reference = try against.map { try openModel($0) }
     let identity = json ? Plan.ModelIdentity(model, fingerprint: model.fingerprint()) : nil
     let report: EvaluationReport
     do throws(EvaluationError) {
@@ -60,7 +64,8 @@ struct Evaluate: ParsableCommand {
       let wanted = formats + plans.flatMap { $0.plan.tensors.compactMap(\.choice.format) }
       let activations = try calibration.collect(for: wanted, model, running)
       let evaluator = try Evaluator(
-        WeightSource(model: model, importance: importance, activations: activations), data: data,
+        WeightSource(model: model, importance: importance, activations: activations),
+        reference: reference.map { WeightSource(model: $0) }, data: data,
         rounding: llamaRounding ? .sixteenBits : .none, threads: running.threadCount)
       let rules = FormatRules(
         model: model, importance: importance, activations: activations?.tensors ?? [])
@@ -86,29 +91,14 @@ struct Evaluate: ParsableCommand {
     let source = EvaluatedPlan(
       name: "source", choices: model.tensors.map { _ in .source })
     var refusals = Refusals()
-    let uniform = formats.map { format in
-      EvaluatedPlan(
-        name: format.description,
-        choices: model.tensors.map { tensor in
-          guard tensor.suitability.isQuantizable else { return .source }
-          guard let refusal = rules[tensor].refusal(of: format) else { return .format(format) }
-          refusals.add(refusal, of: format, for: tensor)
-          return .source
-        })
-    }
+    let uniform = formats.map { EvaluatedPlan($0, for: model, rules, &refusals) }
     for line in refusals.lines { tell("bitladder: \(line)") }
     let fingerprint = plans.isEmpty ? "" : model.fingerprint()
     var taken: [EvaluatedPlan] = []
     for (path, plan) in plans {
-      let match = PlanMatch(plan: plan, model: model, fingerprint: fingerprint)
-      guard match.isSameModel || otherModel else {
-        throw .data(
-          "\(path.sanitised): made for another model, \(plan.model.name.sanitised); --other-model "
-            + "takes what fits")
-      }
-      var choices = model.tensors.map { _ in Choice.source }
-      for entry in match.taken { choices[entry.tensor] = entry.choice }
-      taken.append(EvaluatedPlan(name: Path.name(path).sanitised, choices: choices))
+      taken.append(
+        try EvaluatedPlan(
+          plan, path: path, for: model, fingerprint: fingerprint, orOther: otherModel))
     }
     return [source] + uniform + taken
   }
@@ -138,6 +128,37 @@ struct EvaluatedPlan {
   /// What to call it, safe for a terminal.
   let name: String
   let choices: [Choice]
+
+  init(name: String, choices: [Choice]) {
+    self.name = name
+    self.choices = choices
+  }
+
+  /// One format for all tensors that can have it.
+  init(_ format: Format, for model: Model, _ rules: FormatRules, _ refusals: inout Refusals) {
+    name = format.description
+    choices = model.tensors.map { tensor in
+      guard tensor.suitability.isQuantizable else { return .source }
+      guard let refusal = rules[tensor].refusal(of: format) else { return .format(format) }
+      refusals.add(refusal, of: format, for: tensor)
+      return .source
+    }
+  }
+
+  /// What a plan file gives a model; of one that was made for another model what fits, if that is wanted.
+  init(
+    _ plan: Plan, path: String, for model: Model, fingerprint: String, orOther: Bool
+  ) throws(EvaluationError) {
+    let match = PlanMatch(plan: plan, model: model, fingerprint: fingerprint)
+    guard match.isSameModel || orOther else {
+      throw .data(
+        "\(path.sanitised): made for another model, \(plan.model.name.sanitised); --other-model "
+          + "takes what fits")
+    }
+    var choices = model.tensors.map { _ in Choice.source }
+    for entry in match.taken { choices[entry.tensor] = entry.choice }
+    self.init(name: Path.name(path).sanitised, choices: choices)
+  }
 
   func byteCount(_ model: Model) -> Int {
     zip(model.tensors, choices).reduce(0) { $0 + $1.1.byteCount(of: $1.0) }

@@ -32,11 +32,11 @@ struct EvaluationReport {
           result.plan.name, Figures.bytes(bytes), Figures.bits(bits), Figures.percent(result.error),
         ] + Self.cells(result.figures))
     }
-    return "\(caption(first.figures))\n\n\(table.text)"
+    return "\(Self.caption(first.figures, of: data))\n\n\(table.text)"
   }
 
   /// What was run.
-  private func caption(_ figures: EvaluationFigures) -> String {
+  static func caption(_ figures: EvaluationFigures, of data: EvaluationData) -> String {
     let name = data.name.sanitised
     switch figures {
     case .language(let figures):
@@ -50,7 +50,7 @@ struct EvaluationReport {
     }
   }
 
-  private static func head(_ figures: EvaluationFigures) -> [String] {
+  static func head(_ figures: EvaluationFigures) -> [String] {
     switch figures {
     case .language: ["perplexity", "ratio", "KL", "95 %", "KL 99 %", "same top", "RMS Δp"]
     case .classification: ["accuracy", "95 %", "loss", "KL", "95 %", "flips", "lost"]
@@ -58,7 +58,7 @@ struct EvaluationReport {
     }
   }
 
-  private static func cells(_ figures: EvaluationFigures) -> [String] {
+  static func cells(_ figures: EvaluationFigures) -> [String] {
     switch figures {
     case .language(let figures):
       [
@@ -122,12 +122,12 @@ struct EvaluationReport {
     ]
   }
 
-  private static func context(_ data: EvaluationData) -> JSONValue {
+  static func context(_ data: EvaluationData) -> JSONValue {
     guard case .tokens(let tokens) = data.samples.first else { return .null }
     return JSONValue(tokens.count)
   }
 
-  private static func members(_ figures: EvaluationFigures) -> [JSONObject.Member] {
+  static func members(_ figures: EvaluationFigures) -> [JSONObject.Member] {
     let values: [(String, JSONValue)]
     switch figures {
     case .language(let figures):
