@@ -4,7 +4,22 @@ import SampleSupport
 /// Models for the parsers of what is said of a model.
 enum SmallModel {
   /// The file of a model that can be run: small, with weights.
-  static let file = SampleModel.llama(blocks: 2).bytes
+  static let file: [UInt8] = {
+    var model = SampleModel.llama(blocks: 2)
+    // The norms of all families.
+    for block in 0..<2 {
+      for (name, count) in [
+        ("post_attention_layernorm", 64), ("pre_feedforward_layernorm", 64),
+        ("post_feedforward_layernorm", 64), ("self_attn.q_norm", 16), ("self_attn.k_norm", 16),
+      ] {
+        model.tensors.append(
+          SampleTensor(
+            "model.layers.\(block).\(name).weight", [count],
+            values: [Float](repeating: 1, count: count)))
+      }
+    }
+    return model.bytes
+  }()
 
   /// A checkpoint as Hugging Face has them.
   static let checkpoint: Model = {
