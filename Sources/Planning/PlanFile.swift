@@ -262,7 +262,8 @@ private struct PlanReader {
   /// A member that may be left out or null.
   func optionalMember(_ key: String) throws(ModelFileError) -> PlanReader? {
     guard let object = value.object else { throw error(expected: "an object") }
-    guard let member = object[key], member != .null else { return nil }
+    guard let member = object[key] else { return nil }
+    if case .null = member { return nil }
     return PlanReader(path: path, place: join(key), value: member)
   }
 
