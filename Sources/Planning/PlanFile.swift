@@ -120,7 +120,7 @@ public enum PlanFile {
         expected: "version \(version)", remedy: "made by a later bitladder?")
     }
     let tensors = try entries(try root.member("tensors"))
-    var names = Set<String>()
+    var names = Set<String>(minimumCapacity: tensors.count)
     for (index, tensor) in tensors.enumerated() where !names.insert(tensor.name).inserted {
       throw ModelFileError(
         path: path, place: .key("tensors[\(index)].name"),
