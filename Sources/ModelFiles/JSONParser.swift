@@ -79,10 +79,9 @@ public enum JSONParser {
     while let key = try cursor.nextKey(&isFirst) {
       let offset = cursor.keyOffset
       let value = try value(&cursor, depth: depth + 1)
-      if object[key] != nil {
+      guard object.insert(value, for: key) else {
         throw Flaw(.byte(offset), found: "the name \(quoted(key)) twice", expected: "it once")
       }
-      object[key] = value
     }
     return object
   }

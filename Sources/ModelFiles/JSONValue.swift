@@ -157,21 +157,35 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         members.remove(at: position)
         positions = [:]
         indexIfLarge()
-      case (nil, let value?):
-        members.append(Member(key: key, value: value))
-        if positions.isEmpty {
-          indexIfLarge()
-        } else {
-          positions[ExactText(key)] = members.count - 1
-        }
+      case (nil, let value?): append(value, for: key)
       case (nil, nil): break
       }
     }
   }
 
+  /// Appends a member unless there is one of this name; whether it did.
+  mutating func insert(_ value: JSONValue, for key: String) -> Bool {
+    guard position(of: key) == nil else { return false }
+    append(value, for: key)
+    return true
+  }
+
+  private mutating func append(_ value: JSONValue, for key: String) {
+    members.append(Member(key: key, value: value))
+    if positions.isEmpty {
+      indexIfLarge()
+    } else {
+      positions[ExactText(key)] = members.count - 1
+    }
+  }
+
   private func position(of key: String) -> Int? {
-    positions.isEmpty
-      ? members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) } : positions[ExactText(key)]
+    guard positions.isEmpty else { return positions[ExactText(key)] }
+    // Most names differ in length already.
+    let length = key.utf8.count
+    return members.firstIndex {
+      $0.key.utf8.count == length && $0.key.utf8.elementsEqual(key.utf8)
+    }
   }
 
   private mutating func indexIfLarge() {

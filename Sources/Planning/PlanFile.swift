@@ -120,7 +120,7 @@ public enum PlanFile {
         expected: "version \(version)", remedy: "made by a later bitladder?")
     }
     let tensors = try entries(try root.member("tensors"))
-    var names = Set<String>()
+    var names = Set<String>(minimumCapacity: tensors.count)
     for (index, tensor) in tensors.enumerated() where !names.insert(tensor.name).inserted {
       throw ModelFileError(
         path: path, place: .key("tensors[\(index)].name"),
@@ -262,7 +262,8 @@ private struct PlanReader {
   /// A member that may be left out or null.
   func optionalMember(_ key: String) throws(ModelFileError) -> PlanReader? {
     guard let object = value.object else { throw error(expected: "an object") }
-    guard let member = object[key], member != .null else { return nil }
+    guard let member = object[key] else { return nil }
+    if case .null = member { return nil }
     return PlanReader(path: path, place: join(key), value: member)
   }
 

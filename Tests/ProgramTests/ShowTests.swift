@@ -54,7 +54,7 @@ struct ShowTests {
     let plan = try Self.savedPlan(scratch)
     let right = try Program.run(["show", plan]).text
     let text = try scratch.text("plan.json").replacing(
-      /"totals": \{\s*"bytes": [0-9]+/, with: "\"totals\": {\"bytes\": 1073741824")
+      /"totals":\s*\{\s*"bytes": [0-9]+/, with: "\"totals\": {\"bytes\": 1073741824")
     let wrong = try scratch.write("wrong.json", text)
     let outcome = try Program.run(["show", wrong])
     #expect(outcome.status == 0)

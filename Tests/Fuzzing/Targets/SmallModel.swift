@@ -5,13 +5,20 @@ import SampleSupport
 enum SmallModel {
   /// The file of a model that can be run: small, with weights.
   static let file: [UInt8] = {
-    var generator = SeededGenerator(seed: 7)
-    let norms = (0..<2).map { block in
-      SampleTensor.random(
-        "model.layers.\(block).post_attention_layernorm.weight", [64], deviation: 0.3,
-        from: &generator)
+    var model = SampleModel.llama(blocks: 2)
+    // The norms of all families.
+    for block in 0..<2 {
+      for (name, count) in [
+        ("post_attention_layernorm", 64), ("pre_feedforward_layernorm", 64),
+        ("post_feedforward_layernorm", 64), ("self_attn.q_norm", 16), ("self_attn.k_norm", 16),
+      ] {
+        model.tensors.append(
+          SampleTensor(
+            "model.layers.\(block).\(name).weight", [count],
+            values: [Float](repeating: 1, count: count)))
+      }
     }
-    return SampleModel(SampleModel.llama(blocks: 2).tensors + norms).bytes
+    return model.bytes
   }()
 
   /// A checkpoint as Hugging Face has them.
