@@ -22,8 +22,14 @@ struct Step: Sendable, Equatable {
   }
 
   let label: String
-  let changes: [Change]
+  let changes: StepChanges
   var budget: BudgetChange?
+
+  init(label: String, changes: [Change], budget: BudgetChange? = nil) {
+    self.label = label
+    self.changes = StepChanges(changes)
+    self.budget = budget
+  }
 }
 
 /// The undoable part of the state.
