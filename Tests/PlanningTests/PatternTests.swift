@@ -65,6 +65,7 @@ struct PatternTests {
     ("/[[:nothing:]]/", "[:nothing:] isn't known here"), ("/[[.a.]]/", "[.a.] isn't known here"),
     ("/[z-a]/", "a range in [ ] runs backwards"), ("/a{,}/", "a { isn't followed by a number"),
     ("/\(String(repeating: "a", count: 501))/", "it is longer than 500 bytes"),
+    ("/[[:alpha:/", "a [ has no ]"), ("/[[:/", "a [ has no ]"), ("/[[:alpha:]/", "a [ has no ]"),
     ("/(/", "can't be read"), ("/[/", "can't be read"), ("/a{2/", "can't be read"),
   ])
   func refusalsSayWhy(pattern: String, reason: String) {

@@ -145,11 +145,12 @@ struct RegexParser {
 
   /// What follows the `[` of `[:alpha:]`.
   private mutating func namedClass() throws(RegexFlaw) -> [ClosedRange<UInt32>] {
-    let name = String(rest.prefix { $0 != "]" })
+    guard let end = rest.firstIndex(of: "]") else { throw RegexFlaw("a [ has no ]") }
+    let name = String(rest[..<end])
     guard name.hasPrefix(":"), name.hasSuffix(":"),
       let ranges = Self.classes[String(name.dropFirst().dropLast())]
     else { throw RegexFlaw("[\(name)] isn't known here") }
-    rest.removeFirst(name.unicodeScalars.count + 1)
+    rest = rest[rest.index(after: end)...]
     return ranges
   }
 }
