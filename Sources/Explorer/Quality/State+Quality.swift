@@ -34,33 +34,32 @@ extension State {
     guard formats != quality.ordered else { return [] }
     quality.ordered = formats
     quality.failure = nil
-    if let known = quality.known(formats) {
-      quality.reading = known
-      quality.isCurrent = true
-      // What is being run isn't wanted any more, but nothing else is either.
-    } else {
-      quality.isCurrent = false
-    }
+    let known = quality.known(formats)
+    quality.isCurrent = known != nil
+    if let known { quality.reading = known }
     quality.orders += 1
-    if quality.isCurrent { return [.runPlan(QualityOrder(number: quality.orders, formats: nil))] }
-    return [.runPlan(QualityOrder(number: quality.orders, formats: formats))]
+    // Of a plan that is known nothing is to be run; what is being run isn't wanted any more.
+    let wanted = known == nil ? formats : nil
+    return [.runPlan(QualityOrder(number: quality.orders, formats: wanted))]
   }
 
   private mutating func settleTensorRuns() -> [Effect] {
     guard let subject = quality.subject else { return [] }
     var wanted = quality.wantedBySolver
     if view == .quality {
+      let known = Set(wanted)
       let shown = qualityRows.compactMap { row in
         row.format.map { TensorFormat(tensor: row.tensor, format: $0) }
       }
-      wanted += shown.filter { !wanted.contains($0) }
+      wanted += shown.filter { !known.contains($0) }
     }
     wanted = wanted.filter {
       subject.tensors.contains($0.tensor) && quality.effect(of: $0.tensor, in: $0.format) == nil
         && !quality.hopeless.contains($0)
     }
-    quality.wantedBySolver.removeAll { !wanted.contains($0) }
-    guard Set(wanted) != Set(quality.waiting) else { return [] }
+    let all = Set(wanted)
+    quality.wantedBySolver.removeAll { !all.contains($0) }
+    guard all != Set(quality.waiting) else { return [] }
     quality.waiting = wanted
     quality.waitingAtMost = wanted.isEmpty ? 0 : max(quality.waitingAtMost, wanted.count)
     return [.measureTensors(wanted)]

@@ -123,6 +123,11 @@ struct Catalogue: Sendable {
     shape.reduce(max(0, shape.count - 1)) { $0 + String($1).utf8.count }
   }
 
+  /// A short name with the block before it, for a tensor that stands by itself.
+  static func shortLabel(_ tensor: Tensor) -> String {
+    (tensor.block.map { "\($0) " } ?? "") + shortName(tensor)
+  }
+
   /// What to show for a tensor in the tree: `model.layers.3.mlp.up_proj.weight` is `mlp.up_proj`
   /// inside block 3.
   static func shortName(_ tensor: Tensor) -> String {

@@ -155,8 +155,7 @@ extension State {
   /// The tensors of a step, by name.
   func subject(of move: Move, _ problem: PlanningProblem) -> String {
     guard let first = move.places.first.map({ problem.tensors[$0].tensor }) else { return "" }
-    let block = first.block.map { "\($0) " } ?? ""
-    let name = block + Catalogue.shortName(first)
+    let name = Catalogue.shortLabel(first)
     return move.places.count == 1 ? name : "\(name) and \(move.places.count - 1) more"
   }
 

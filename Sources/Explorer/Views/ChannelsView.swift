@@ -98,13 +98,9 @@ extension State {
     // The name gives way to the figures, as far as it stays a name.
     let needed = facts.prefix(3).reduce(0) { $0 + $1.text.columns + 3 }
     let room = max(min(16, line.columns / 2), line.columns - needed)
-    let short = tensor.label.columns <= room ? tensor.label : shortLabel(of: tensor)
+    let short = tensor.label.columns <= room ? tensor.label : Catalogue.shortLabel(tensor)
     facts.insert((short.truncatedMiddle(to: room, mark: glyphs.ellipsis), Theme.title), at: 0)
     write(facts, on: &canvas, in: line)
-  }
-
-  private func shortLabel(of tensor: Tensor) -> String {
-    (tensor.block.map { "\($0) " } ?? "") + Catalogue.shortName(tensor)
   }
 
   /// The worst hundredth of the channels is worth a word from so many times its even share of the error on.

@@ -123,8 +123,7 @@ extension State {
         text.truncatedMiddle(to: rect.columns, mark: glyphs.ellipsis), at: rect.origin,
         style: style, within: rect.columns)
     }
-    let block = tensor.block.map { "\($0) " } ?? ""
-    put(block + Catalogue.shortName(tensor), columns.name)
+    put(Catalogue.shortLabel(tensor), columns.name)
     put(difference.other.description, columns.other, Theme.faint)
     put(glyphs.arrow, columns.arrow, Theme.faint)
     put(difference.now.description, columns.now, Theme.changed)

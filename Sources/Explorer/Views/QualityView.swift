@@ -245,7 +245,7 @@ extension State {
     else { return }
     let count = known.count { ($0.surprise ?? 0) >= Self.surprising }
     let times = Figures.significant(worst.surprise ?? 0)
-    let name = shortName(worst.tensor)
+    let name = Catalogue.shortLabel(model.tensors[worst.tensor])
     let ofAll = "\(count) of \(known.count)"
     let what = "does over \(Int(Self.surprising)) times more than it says"
     let texts =
@@ -262,11 +262,6 @@ extension State {
     }
     canvas.write(
       text, at: line.origin, style: count == 0 ? Theme.faint : Theme.caution, within: line.columns)
-  }
-
-  private func shortName(_ tensor: Int) -> String {
-    let tensor = model.tensors[tensor]
-    return (tensor.block.map { "\($0) " } ?? "") + Catalogue.shortName(tensor)
   }
 
   // MARK: - The list
@@ -293,7 +288,7 @@ extension State {
   private func drawQualityRow(
     _ row: QualityRow, most: Double, on canvas: inout Canvas, in columns: QualityColumns
   ) {
-    let name = shortName(row.tensor)
+    let name = Catalogue.shortLabel(model.tensors[row.tensor])
     canvas.write(
       name.truncatedMiddle(to: columns.name.columns, mark: glyphs.ellipsis),
       at: columns.name.origin, within: columns.name.columns)
